@@ -1,0 +1,227 @@
+"""Starts the product: `python -m config.serve`, or with `--demo` the demo.
+
+Everything that could go wrong is asked about before a port is opened, and answered in a
+sentence that names the variable or the command to use. Then this process becomes granian.
+"""
+
+import argparse
+import errno
+import hashlib
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import DatabaseError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from config.checks import refuse_to_start_unfit
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# A thread uses one database connection; with the background worker's that is less than
+# the twelve of the pool in settings.py, so no thread waits for another's. On few cores
+# more of them only take turns, and granian warns of more than this.
+CORES = os.cpu_count() or 1
+THREADS_PER_PROCESS = min(8, 2 * CORES + 1)
+
+
+class CannotStart(Exception):
+    """Says in a sentence what is in the way, and what to do about it."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m config.serve", description=__doc__)
+    parser.add_argument("--demo", action="store_true", help="serve a demonstration letter")
+    is_demo = parser.parse_args().demo
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        host, port = address(os.environ)
+        refuse_taken_port(host, port)
+        # Links in mails should lead here, even where PORT alone is set.
+        defaults = {"BASE_URL": own_url(host, port)}
+        if is_demo:
+            defaults |= demo_environment(os.environ)
+        for name, value in defaults.items():
+            # A variable that is there but empty says nothing, as in settings.py.
+            os.environ[name] = os.environ.get(name) or value
+        refuse_to_start_unfit()
+        prepare(is_demo=is_demo)
+    except CannotStart as reason:
+        print(f"Undersigned cannot start: {reason}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    say(f"Serving on {own_url(host, port)}/ (Ctrl-C stops it)")
+    become_granian(host, port, is_demo=is_demo)
+
+
+def address(environ: Mapping[str, str]) -> tuple[str, int]:
+    """Where to listen, from HOST and PORT."""
+    host = environ.get("HOST") or "127.0.0.1"
+    port = environ.get("PORT") or "8000"
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 2**16:
+        msg = f"PORT is {port!r}. Set it to a number from 1 to 65535, such as PORT=8001."
+        raise CannotStart(msg)
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raise CannotStart where another process listens there already.
+
+    granian shares its port between its workers (SO_REUSEPORT), so a second server would
+    start without a word and get every other visitor; binding once without sharing tells.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                msg = (
+                    f"port {port} on {host} is taken by another program. "
+                    f"Stop that one, or choose another port: PORT={port + 1}"
+                )
+            elif error.errno == errno.EACCES:
+                msg = f"this user may not listen on port {port}. Choose one above 1023: PORT=8000"
+            else:
+                msg = f"cannot listen on HOST={host}: {error.strerror or error}."
+            raise CannotStart(msg) from error
+
+
+def own_url(host: str, port: int) -> str:
+    """Where a browser on this machine finds what listens there."""
+    name = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104  # compared, not bound
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def demo_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the demo sets where nothing else is set; makes its secret key at the first start."""
+    var_dir = Path(environ.get("VAR_DIR") or BASE_DIR / "var")
+    url = own_url(*address(environ))
+    return {
+        "DEBUG": "0",
+        "DEMO": "1",
+        "SECRET_KEY": environ.get("SECRET_KEY") or demo_secret_key(var_dir),
+        "ALLOWED_HOSTS": ",".join(
+            dict.fromkeys(
+                ["127.0.0.1", "localhost", "[::1]", urlsplit(url).netloc.rpartition(":")[0]]
+            )
+        ),
+        "BASE_URL": url,
+        "WEB_CONCURRENCY": "1",
+    }
+
+
+def demo_secret_key(var_dir: Path) -> str:
+    """The demo's own key, made once and readable by its owner alone."""
+    path = var_dir / "secret-key"
+    try:
+        var_dir.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            # Written aside and renamed, so that an interrupted start leaves no half a key.
+            draft = path.with_suffix(f".{os.getpid()}")
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(handle, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(50))
+            draft.replace(path)
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}. Set VAR_DIR to a folder of your own."
+        raise CannotStart(msg) from error
+
+
+def prepare(*, is_demo: bool) -> None:
+    """Bring database and static files to where a server can start from."""
+    django.setup()
+    settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+    try:
+        if unapplied_migrations():
+            if not is_demo:
+                msg = "the database is not up to date. Run: make migrate"
+                raise CannotStart(msg)
+            say("Setting up the database…")
+            call_command("migrate", interactive=False, verbosity=0)
+        collect_static_files()
+        if is_demo:
+            say("Loading the demo letter…")
+            call_command("demo")
+    except DatabaseError as error:
+        reason = str(error).strip().partition("\n")[0]
+        msg = f"the database does not answer as it should ({reason}). Look at DATABASE_URL."
+        raise CannotStart(msg) from error
+    finally:
+        connections.close_all()
+
+
+def unapplied_migrations() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def collect_static_files() -> None:
+    """Copy, name and compress what is served under STATIC_URL, if any of it has changed.
+
+    Compressing takes seconds, so a fingerprint of what went in is kept outside of
+    STATIC_ROOT, where it would be served.
+    """
+    record = settings.VAR_DIR / "static-files.sha256"
+    fingerprint = static_fingerprint()
+    if (
+        record.exists()
+        and record.read_text(encoding="ascii") == fingerprint
+        and Path(settings.STATIC_ROOT, "staticfiles.json").exists()
+    ):
+        return
+    say("Preparing stylesheets and scripts…")
+    call_command("collectstatic", interactive=False, verbosity=0)
+    record.write_text(fingerprint, encoding="ascii")
+
+
+def static_fingerprint() -> str:
+    """Changes when a static file does, or whatever makes the served ones out of them."""
+    digest = hashlib.sha256(f"{settings.STORAGES} {settings.STATIC_ROOT}".encode())
+    for package in ("django", "whitenoise", "brotli"):
+        digest.update(f"{package} {version(package)}\n".encode())
+    for finder in get_finders():
+        for name, storage in sorted(finder.list([]), key=lambda entry: entry[0]):
+            state = os.stat(storage.path(name))
+            digest.update(f"{name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def become_granian(host: str, port: int, *, is_demo: bool) -> None:
+    """Replace this process by the server, so that signals reach it directly.
+
+    The access log stays off: paths hold the secrets of mailed links.
+    """
+    processes = os.environ.get("WEB_CONCURRENCY") or str(CORES)
+    command = [
+        *(sys.executable, "-m", "granian", "config.wsgi:application"),
+        *("--interface", "wsgi", "--host", host, "--port", str(port)),
+        *("--workers", processes, "--blocking-threads", str(THREADS_PER_PROCESS)),
+        *("--backlog", "1024", "--http", "1", "--no-ws", "--no-access-log"),
+        # A process that dies is replaced; one that does not end is not waited for.
+        *("--respawn-failed-workers", "--workers-kill-timeout", "10"),
+        *("--working-dir", str(BASE_DIR)),
+        *("--log-level", "warning" if is_demo else "info"),
+    ]
+    os.execv(sys.executable, command)  # noqa: S606  # no shell is what we want
+
+
+def say(line: str) -> None:
+    """Print at once: after exec, what is still in the buffer is lost."""
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

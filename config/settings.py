@@ -1,0 +1,276 @@
+"""Every setting, from the environment, with a default that works.
+
+What is read here is explained in docs/running.md; tests/test_docs.py holds the
+two together. config/checks.py says in words what is missing or weak, and keeps
+the production server from starting until it is mended.
+"""
+
+import os
+from contextlib import suppress
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import dj_database_url
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from config.environment import env_bool, env_list
+
+# Lets classes say what they are about (ModelAdmin[Letter]); Django's own take no such parameter yet.
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- The site -----------------------------------------------------------------
+
+DEBUG = env_bool("DEBUG")
+# The demo shows its outgoing mail on a page and asks for no settings: see `manage.py demo`.
+DEMO = env_bool("DEMO")
+SECRET_KEY = os.environ.get("SECRET_KEY") or ("for development only, never served" if DEBUG else "")
+BASE_URL = os.environ.get("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS")
+VAR_DIR = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
+with suppress(OSError):  # config/checks.py says what is wrong with it, in better words
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "csp",
+    "crispy_forms",
+    "django_countries",
+    "config",
+    "letter",
+    "signatories",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Form fields' templates come from templates/ as well.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+# Our own pack: templates/undersigned/, plain HTML with linked errors.
+CRISPY_TEMPLATE_PACK = "undersigned"
+CRISPY_ALLOWED_TEMPLATE_PACKS = ("undersigned",)
+
+# --- Storage ------------------------------------------------------------------
+
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(
+        os.environ.get("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'undersigned.sqlite3'}"
+    )
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        # A deferred transaction that turns into a writer fails at once instead of
+        # waiting; taking the write lock at BEGIN lets `timeout` (seconds) do its work.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # Foreign keys are switched on by Django itself.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": 12,
+        "timeout": 10,
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def cache_settings(url: str) -> dict[str, str]:
+    """Django's settings for CACHE_URL: empty (one process's memory) or redis://host:port/db."""
+    if not url:
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+
+
+CACHES = {"default": cache_settings(os.environ.get("CACHE_URL", ""))}
+
+# --- Background work ----------------------------------------------------------
+
+# "web": each web process also sends mail and publishes, in a thread of its own.
+# "separate": `manage.py worker` does, and web processes only answer.
+WORKER = os.environ.get("WORKER", "web")
+
+# --- Mail ---------------------------------------------------------------------
+
+
+def email_settings(url: str, var_dir: Path) -> dict[str, Any]:
+    """Django's settings for EMAIL_URL.
+
+    Empty: a file per message under `var_dir`/mail. `file:///some/folder`: the same, there.
+    `smtp://user:password@host:port?tls=1` with STARTTLS, `smtps://…` with TLS from the start.
+    """
+    parts = urlsplit(url)
+    if parts.scheme in {"", "file"}:
+        return {
+            "EMAIL_BACKEND": "config.inbox.EmailBackend",
+            "EMAIL_FILE_PATH": parts.path or str(var_dir / "mail"),
+        }
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname or "localhost",
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parse_qs(parts.query).get("tls", ["0"])[0] in {"1", "true"},
+    }
+
+
+EMAIL_TIMEOUT = 20  # seconds
+globals().update(email_settings(os.environ.get("EMAIL_URL", ""), VAR_DIR))
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Undersigned <letters@localhost>")
+SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]
+
+# --- Languages, times, countries -----------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Names that an organisation in the country would put under a letter, where ISO 3166's
+# own is formal or disputed. COUNTRY_NAMES="XK=Kosovo;TW=Chinese Taipei" overrides any.
+COUNTRIES_OVERRIDE: dict[str, Any] = {
+    "XK": _("Kosovo"),
+    "BQ": _("Caribbean Netherlands"),
+    "BS": _("Bahamas"),
+    "CD": _("Democratic Republic of the Congo"),
+    "CG": _("Republic of the Congo"),
+    "CI": _("Côte d'Ivoire"),
+    "CV": _("Cabo Verde"),
+    "FK": _("Falkland Islands"),
+    "GM": _("The Gambia"),
+    "MF": _("Saint Martin"),
+    "NR": _("Nauru"),
+    "SX": _("Sint Maarten"),
+    "US": _("United States"),
+    "VA": _("Holy See"),
+    "VG": _("British Virgin Islands"),
+    "VI": _("United States Virgin Islands"),
+    **dict(
+        pair.split("=", 1) for pair in os.environ.get("COUNTRY_NAMES", "").split(";") if "=" in pair
+    ),
+}
+
+# --- Files --------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_MAX_AGE = 3600  # seconds, for the few files without a hash in their name
+
+# --- Security -----------------------------------------------------------------
+
+IS_HTTPS = BASE_URL.startswith("https://")
+TRUSTED_PROXIES = env_list("TRUSTED_PROXIES")
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "config.views.csrf_failure"
+SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+# Only a proxy named in TRUSTED_PROXIES is believed when it says how it was reached.
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+# --- Logs ---------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"without_secrets": {"()": "config.logs.WithoutSecrets"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["without_secrets"],
+            "formatter": "line",
+        }
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    # Django's own handlers would print the request a second time, secrets and all.
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+}
+
+SENTRY_DSN = os.environ.get("SENTRY_DSN", "")
+if SENTRY_DSN:
+    import sentry_sdk  # optional dependency: pip install undersigned[sentry]
+
+    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False, include_local_variables=False)
