@@ -1,0 +1,428 @@
+"""The admin of letters: their words, their times, and what has been published of them."""
+
+from datetime import UTC
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy as _, ngettext
+from django.views.decorators.http import require_POST
+
+from letter.models import Edition, Letter, Revision, RevisionText
+from letter.publishing import request_publication
+from letter.views import preview_of
+
+TEXT_FIELDS = ("title", "addressee", "salutation", "closing_line")
+
+
+class LetterForm(forms.ModelForm[Letter]):
+    """A letter's fields; refuses to open a letter that has no words."""
+
+    class Meta:
+        model = Letter
+        fields = "__all__"
+        widgets = {
+            "addressee": forms.Textarea(attrs={"rows": 3}),
+            "sign_on_text": forms.Textarea(attrs={"rows": 6}),
+            "privacy_text": forms.Textarea(attrs={"rows": 8}),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("state") in {Letter.State.OPEN, Letter.State.CLOSED}:
+            language = cleaned.get("default_language", self.instance.default_language)
+            has_text = bool(
+                self.instance.pk
+                and RevisionText.objects.filter(
+                    revision__letter=self.instance, language=language
+                ).exists()
+            )
+            if not has_text:
+                raise ValidationError(
+                    {
+                        "state": _(
+                            "Keep the letter a draft, save it, and add its text below first: "
+                            "there is none in its default language yet."
+                        )
+                    }
+                )
+        return cleaned
+
+
+class RevisionInline(admin.TabularInline[Revision, Letter]):
+    model = Revision
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    fields = ("number", "kind", "note", "published_at", "locked_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class EditionInline(admin.TabularInline[Edition, Letter]):
+    model = Edition
+    extra = 0
+    can_delete = False
+    fields = ("number", "published_at", "organization_count", "country_count", "short_digest")
+    readonly_fields = fields
+    verbose_name_plural = _("the latest editions")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Edition]:
+        newest = super().get_queryset(request).order_by("-pk")
+        letter_pk = request.resolver_match and request.resolver_match.kwargs.get("object_id")
+        shown = newest.filter(letter_id=letter_pk).values_list("pk", flat=True)[:10] if letter_pk else []
+        return newest.filter(pk__in=list(shown))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("digest"))
+    def short_digest(self, edition: Edition) -> str:
+        return f"{edition.digest[:12]}…"
+
+
+@admin.register(Letter)
+class LetterAdmin(admin.ModelAdmin[Letter]):
+    form = LetterForm
+    change_form_template = "admin/letter/letter/change_form.html"
+    list_display = ("title", "state", "organisations", "closes_at", "publication")
+    list_filter = ("state",)
+    search_fields = ("title", "slug")
+    prepopulated_fields = {"slug": ("title",)}
+    inlines = (RevisionInline, EditionInline)
+    fieldsets = (
+        (None, {"fields": ("title", "slug", "state", "publication")}),
+        (
+            _("Words around the text"),
+            {"fields": ("addressee", "salutation", "closing_line", "default_language")},
+        ),
+        (_("Times"), {"fields": ("time_zone", "opens_at", "closes_at", "cutoff_at")}),
+        (_("The list"), {"fields": ("ordering",)}),
+        (_("Signing"), {"fields": ("sign_on_text", "privacy_text", "contact_address")}),
+    )
+
+    class Media:
+        css = {"all": ("letter/desk.css",)}
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("preview/", view(self.preview), name="letter_letter_preview_new"),
+            path("<int:pk>/preview/", view(self.preview), name="letter_letter_preview"),
+            path("<int:pk>/revise/", view(require_POST(self.revise)), name="letter_letter_revise"),
+        ]
+        return own + super().get_urls()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Letter | None = None) -> list[str]:
+        fields = ["publication"]
+        if obj and obj.editions.exists():
+            fields.append("slug")
+        if obj and obj.is_signed():
+            # Organisations have put their names under these words: a change is a new revision.
+            fields += [*TEXT_FIELDS, "default_language"]
+        return fields
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Letter | None = None) -> dict[str, Any]:
+        return {} if obj else super().get_prepopulated_fields(request, obj)
+
+    def get_inlines(self, request: HttpRequest, obj: Letter | None) -> Any:
+        return self.inlines if obj else ()
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        letter = Letter.objects.filter(pk=object_id).first() if object_id and object_id.isdigit() else None
+        context = {
+            **(extra_context or {}),
+            "preview_url": reverse("admin:letter_letter_preview", args=[letter.pk])
+            if letter
+            else reverse("admin:letter_letter_preview_new"),
+            "revise_url": letter and reverse("admin:letter_letter_revise", args=[letter.pk]),
+            "is_signed": letter is not None and letter.is_signed(),
+        }
+        # Times are typed and shown in the letter's own zone: the one chosen in this very form, if it is sent.
+        name = request.POST.get("time_zone", letter.time_zone if letter else "UTC")
+        zone = ZoneInfo(name) if name in available_timezones() else UTC
+        with timezone.override(zone):
+            response = super().changeform_view(request, object_id, form_url, context)
+            if hasattr(response, "render") and not response.is_rendered:
+                response.render()
+        return response
+
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, obj: Letter, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            Revision.objects.create(letter=obj, number=1)
+        if obj.state != Letter.State.DRAFT:
+            now = timezone.now()
+            if obj.current_revision() is None:
+                obj.revisions.filter(number=1).update(published_at=now)
+            request_publication(obj, at=now)
+
+    def response_add(self, request: HttpRequest, obj: Letter, post_url_continue: str | None = None) -> Any:
+        """A new letter has no words yet: go on to where they are written."""
+        revision = obj.revisions.get()
+        self.message_user(request, gettext("The letter is made. Write its text here."), messages.SUCCESS)
+        return redirect("admin:letter_revision_change", revision.pk)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Letter | None = None) -> bool:
+        """What has been published stays published; only a draft without signatures may go."""
+        if obj is not None and (obj.editions.exists() or obj.is_signed()):
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def preview(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """The page as it would be with what is typed in the form, saved or not."""
+        letter = get_object_or_404(Letter, pk=pk) if pk else Letter()
+        if not self.has_view_permission(request, letter if pk else None):
+            raise PermissionDenied
+        if request.method == "POST":
+            typed = self.get_form(request, letter if pk else None, change=bool(pk))(
+                request.POST, instance=letter
+            )
+            typed.is_valid()  # fills the letter with what can be read
+            letter = typed.instance
+        revision = letter.revisions.order_by("-number").first() if letter.pk else None
+        return _preview(request, letter, revision)
+
+    def revise(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Begin a new revision from the words of the newest, to be edited and then published."""
+        letter = get_object_or_404(Letter, pk=pk)
+        if not request.user.has_perm("letter.add_revision"):
+            raise PermissionDenied
+        with transaction.atomic():
+            Letter.objects.select_for_update().get(pk=pk)
+            newest = letter.revisions.order_by("-number").first()
+            if newest and newest.published_at is None:
+                revision = newest
+            else:
+                revision = Revision.objects.create(
+                    letter=letter,
+                    number=newest.number + 1 if newest else 1,
+                    kind=Revision.Kind.EDITORIAL if newest else Revision.Kind.FIRST,
+                )
+                for text in newest.bodies.all() if newest else []:
+                    text.pk, text.revision = None, revision
+                    text.save()
+        return redirect("admin:letter_revision_change", revision.pk)
+
+    @admin.display(description=_("organisations"))
+    def organisations(self, letter: Letter) -> str:
+        edition = letter.editions.order_by("-number").first()
+        return str(edition.organization_count) if edition else "–"
+
+    @admin.display(description=_("publication"))
+    def publication(self, letter: Letter) -> str:
+        """The newest edition, and whether the next one is waiting or has failed."""
+        if letter.pk is None:
+            return "–"
+        waiting = letter.publication_requests.order_by("-attempts", "pk").first()
+        edition = letter.editions.order_by("-number").first()
+        page = format_html('<a href="{}">{}</a>', letter.get_absolute_url(), gettext("see the page"))
+        parts = [page]
+        if edition:
+            moment = timezone.localtime(edition.published_at, letter.zone)
+            parts.append(
+                gettext("Edition %(number)s, %(moment)s")
+                % {"number": edition.number, "moment": moment.strftime("%Y-%m-%d %H:%M")}
+            )
+        else:
+            parts.append(gettext("not published"))
+        if waiting and waiting.attempts:
+            parts.append(
+                format_html(
+                    '<strong class="desk-caution">{}</strong>',
+                    ngettext(
+                        "The next edition failed %(count)s time (%(error)s). Readers still see the last one; "
+                        "it is tried again by itself.",
+                        "The next edition failed %(count)s times (%(error)s). Readers still see the last one; "
+                        "it is tried again by itself.",
+                        waiting.attempts,
+                    )
+                    % {"count": waiting.attempts, "error": waiting.error},
+                )
+            )
+        elif waiting:
+            parts.append(gettext("the next one is on its way"))
+        return format_html("{} · " * (len(parts) - 1) + "{}", *parts)
+
+
+class RevisionTextFormSet(BaseInlineFormSet[RevisionText, Revision, Any]):
+    """The texts of a revision; one in the letter's default language must stay."""
+
+    def clean(self) -> None:
+        super().clean()
+        if any(self.errors):
+            return
+        kept = {
+            form.cleaned_data["language"]
+            for form in self.forms
+            if form.cleaned_data and not form.cleaned_data.get("DELETE")
+        }
+        letter = self.instance.letter
+        if letter.default_language not in kept:
+            raise ValidationError(
+                _("The revision needs a text in the letter's default language (%(language)s)."),
+                params={"language": letter.default_language},
+            )
+
+
+class RevisionTextInline(admin.StackedInline[RevisionText, Revision]):
+    model = RevisionText
+    formset = RevisionTextFormSet
+    extra = 0
+    fieldsets = (
+        (None, {"fields": ("language", "body")}),
+        (
+            _("In this language, where it differs from the letter's own"),
+            {"classes": ("collapse",), "fields": TEXT_FIELDS},
+        ),
+    )
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        kwargs["widgets"] = {
+            "body": forms.Textarea(attrs={"rows": 28, "cols": 80, "dir": "auto"}),
+            "addressee": forms.Textarea(attrs={"rows": 3}),
+        }
+        return super().get_formset(request, obj, **kwargs)
+
+    def get_min_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        return 0 if obj and obj.bodies.exists() else 1
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and obj.locked_at)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_add_permission(request, obj) and not (obj and obj.locked_at)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.locked_at)
+
+
+@admin.register(Revision)
+class RevisionAdmin(admin.ModelAdmin[Revision]):
+    change_form_template = "admin/letter/revision/change_form.html"
+    list_display = ("letter", "number", "kind", "published_at", "locked_at")
+    list_filter = ("letter",)
+    list_select_related = ("letter",)
+    inlines = (RevisionTextInline,)
+    fields = ("letter", "number", "kind", "note", "published_at", "locked_at")
+
+    class Media:
+        css = {"all": ("letter/desk.css",)}
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/preview/", view(self.preview), name="letter_revision_preview"),
+            path("<int:pk>/publish/", view(require_POST(self.publish)), name="letter_revision_publish"),
+        ]
+        return own + super().get_urls()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Revision | None = None) -> list[str]:
+        fields = ["letter", "number", "published_at", "locked_at"]
+        if obj and (obj.published_at or obj.number == 1):
+            fields += ["kind", "note"]
+        return fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # begun from the letter's page, with the words of the newest
+
+    def has_delete_permission(self, request: HttpRequest, obj: Revision | None = None) -> bool:
+        return False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        revision = Revision.objects.filter(pk=object_id).first() if object_id and object_id.isdigit() else None
+        context = {
+            **(extra_context or {}),
+            "revision": revision,
+            "can_publish": revision is not None
+            and revision.published_at is None
+            and revision.number > 1
+            and request.user.has_perm("letter.change_revision"),
+        }
+        return super().changeform_view(request, object_id, form_url, context)
+
+    @transaction.atomic
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        request_publication(form.instance.letter, at=timezone.now())
+
+    def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The page with the words typed in the form, saved or not."""
+        revision = get_object_or_404(Revision.objects.select_related("letter"), pk=pk)
+        if not self.has_view_permission(request, revision):
+            raise PermissionDenied
+        typed = _typed_texts(request) if request.method == "POST" else []
+        return _preview(request, revision.letter, revision, typed)
+
+    def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make a new revision the text that is read and signed from now on."""
+        if not request.user.has_perm("letter.change_revision"):
+            raise PermissionDenied
+        with transaction.atomic():
+            revision = get_object_or_404(
+                Revision.objects.select_for_update(of=("self",)).select_related("letter"),
+                pk=pk,
+                published_at__isnull=True,
+            )
+            now = timezone.now()
+            Revision.objects.filter(pk=pk).update(published_at=now)
+            request_publication(revision.letter, at=now)
+        self.message_user(
+            request,
+            gettext("Revision %(number)s is published with the next edition.") % {"number": revision.number},
+            messages.SUCCESS,
+        )
+        return redirect("admin:letter_letter_change", revision.letter_id)
+
+
+def _typed_texts(request: HttpRequest) -> list[RevisionText]:
+    """The texts in a posted inline form, by its prefix, without saving anything."""
+    names = ("language", "body", *TEXT_FIELDS)
+    count = request.POST.get("bodies-TOTAL_FORMS", "0")
+    return [
+        RevisionText(**{name: request.POST.get(f"bodies-{index}-{name}", "") for name in names})
+        for index in range(min(int(count), 100) if count.isdigit() else 0)
+        if f"bodies-{index}-DELETE" not in request.POST and f"bodies-{index}-body" in request.POST
+    ]
+
+
+def _preview(
+    request: HttpRequest, letter: Letter, revision: Revision | None, typed: list[RevisionText] | None = None
+) -> HttpResponse:
+    rows = typed or (list(revision.bodies.all()) if revision else [])
+    known = dict(RevisionText._meta.get_field("language").flatchoices)
+    texts = {row.language: row.as_text(letter) for row in rows if row.language in known}
+    if not texts:
+        return render(request, "letter/no_text.html", {"letter": letter})
+    language = letter.default_language if letter.default_language in texts else next(iter(texts))
+    return preview_of(request, letter, texts, language)

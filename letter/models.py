@@ -1,0 +1,505 @@
+"""What is public: letters, the revisions of their text, and the editions published of them.
+
+Nothing here knows of people, e-mail addresses or moderation: a public page reads these
+tables alone, so it cannot leak what they do not hold.
+"""
+
+import secrets
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf.global_settings import LANGUAGES as LANGUAGE_NAMES
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language_info, gettext_lazy as _
+
+LANGUAGE_CODES = tuple(code for code, _name in LANGUAGE_NAMES)
+# First path segments that lead elsewhere; a letter may not sit on one.
+RESERVED_SLUGS = frozenset(
+    {
+        "admin",
+        "static",
+        "healthz",
+        "readyz",
+        "inbox",
+        "favicon",
+        "robots",
+        "letters",
+        *LANGUAGE_CODES,
+    }
+)
+NAME_MAX_LENGTH = 250
+# Short enough to read in a URL, long enough that ids never collide within a letter.
+LINE_ID_BYTES = 6
+
+
+def language_choices() -> list[tuple[str, str]]:
+    """(code, "français (French)") for every language that a letter can be written in."""
+    return [
+        (code, f"{get_language_info(code)['name_local']} ({name})") for code, name in LANGUAGE_NAMES
+    ]
+
+
+def time_zone_choices() -> list[tuple[str, str]]:
+    names = zoneinfo.available_timezones()
+    return [
+        (name, name.replace("_", " ")) for name in sorted(names) if "/" in name or name == "UTC"
+    ]
+
+
+def new_line_id() -> str:
+    return secrets.token_hex(LINE_ID_BYTES)
+
+
+def validate_slug_is_free(slug: str) -> None:
+    if slug in RESERVED_SLUGS:
+        raise ValidationError(
+            _("“%(slug)s” is used for another page. Choose another address."), params={"slug": slug}
+        )
+
+
+class RevisionLocked(Exception):
+    """A text that organisations have signed was about to be changed; write a new revision instead."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A letter's words in one language, as they are printed."""
+
+    language: str
+    title: str
+    addressee: str
+    salutation: str
+    body: str
+    closing_line: str
+
+    @property
+    def direction(self) -> str:
+        return "rtl" if get_language_info(self.language)["bidi"] else "ltr"
+
+    def as_dict(self) -> dict[str, str]:
+        """What the revision's digest covers, by the names in its canonical form."""
+        return {
+            "title": self.title,
+            "addressee": self.addressee,
+            "salutation": self.salutation,
+            "body": self.body,
+            "closing_line": self.closing_line,
+        }
+
+
+class LetterQuerySet(models.QuerySet["Letter"]):
+    def public(self) -> "LetterQuerySet":
+        """Letters that anyone may read: open ones, and closed ones with their final list."""
+        return self.exclude(state=Letter.State.DRAFT)
+
+
+class Letter(models.Model):
+    """One open letter that organisations co-sign."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        OPEN = "open", _("Open")
+        CLOSED = "closed", _("Closed")
+
+    class Ordering(models.TextChoices):
+        ALPHABETICAL = "alphabetical", _("Alphabetically")
+        APPROVAL = "approval", _("By date of approval")
+        COUNTRY = "country", _("Grouped by country")
+
+    class Status(models.TextChoices):
+        """What a letter is at a given moment, for a reader: its state and its times together."""
+
+        DRAFT = "draft"
+        NOT_YET = "not_yet"
+        OPEN = "open"
+        PAST_DEADLINE = "past_deadline"
+        CLOSED = "closed"
+
+    slug = models.SlugField(
+        _("address"),
+        max_length=60,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^[a-z0-9]+(-[a-z0-9]+)*$", _("Use small letters, digits and hyphens.")
+            ),
+            validate_slug_is_free,
+        ],
+        help_text=_("The last part of the letter's web address. It cannot change once published."),
+    )
+    title = models.CharField(_("title"), max_length=200)
+    addressee = models.TextField(
+        _("addressee"), blank=True, help_text=_("To whom the letter goes; one or several lines.")
+    )
+    salutation = models.CharField(
+        _("salutation"), max_length=200, blank=True, help_text=_("For example “Excellency,”.")
+    )
+    closing_line = models.CharField(
+        _("closing line"), max_length=200, blank=True, help_text=_("For example “Sincerely,”.")
+    )
+    state = models.CharField(
+        _("state"),
+        max_length=10,
+        choices=State,
+        default=State.DRAFT,
+        help_text=_(
+            "A draft is seen by coordinators alone. An open letter takes signatures. "
+            "A closed one shows its final list."
+        ),
+    )
+    opens_at = models.DateTimeField(_("opens"), null=True, blank=True)
+    closes_at = models.DateTimeField(
+        _("public deadline"), null=True, blank=True, help_text=_("The deadline that readers see.")
+    )
+    cutoff_at = models.DateTimeField(
+        _("internal cut-off"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Until then the form still takes latecomers who have its address. "
+            "Empty: the public deadline is the end."
+        ),
+    )
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        default="UTC",
+        choices=time_zone_choices,
+        help_text=_("The times above are given, and shown to readers, in this zone."),
+    )
+    default_language = models.CharField(
+        _("default language"), max_length=12, default="en", choices=language_choices
+    )
+    ordering = models.CharField(
+        _("order of the list"), max_length=12, choices=Ordering, default=Ordering.ALPHABETICAL
+    )
+    sign_on_text = models.TextField(
+        _("sign-on text"),
+        blank=True,
+        help_text=_(
+            "Stands above the form: who is asked to sign, and what signing means. Markdown."
+        ),
+    )
+    privacy_text = models.TextField(
+        _("privacy notice"),
+        blank=True,
+        help_text=_(
+            "Who keeps the contact's details, what for and until when. Markdown. "
+            "Empty: the standard notice."
+        ),
+    )
+    contact_address = models.EmailField(
+        _("contact address"),
+        blank=True,
+        help_text=_(
+            "Printed on the public page and in every mail; use the coalition's, not a person's."
+        ),
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    objects = LetterQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("letter")
+        verbose_name_plural = _("letters")
+        ordering = ("-created_at", "-pk")
+        constraints = (
+            models.CheckConstraint(
+                name="letter_opens_before_it_closes",
+                condition=Q(opens_at__isnull=True)
+                | Q(closes_at__isnull=True)
+                | Q(opens_at__lt=F("closes_at")),
+                violation_error_message=_("The letter must open before its deadline."),
+            ),
+            models.CheckConstraint(
+                name="letter_cutoff_not_before_deadline",
+                condition=Q(cutoff_at__isnull=True)
+                | (Q(closes_at__isnull=False) & Q(cutoff_at__gte=F("closes_at"))),
+                violation_error_message=_("The internal cut-off comes after the public deadline."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("letter:page", args=[self.slug])
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.time_zone)
+
+    def status(self, *, at: datetime) -> Status:
+        """What a reader is told at the moment `at`; the internal cut-off stays internal."""
+        if self.state == self.State.DRAFT:
+            return self.Status.DRAFT
+        if self.state == self.State.CLOSED:
+            return self.Status.CLOSED
+        if self.opens_at and at < self.opens_at:
+            return self.Status.NOT_YET
+        if self.closes_at and at >= self.closes_at:
+            return self.Status.PAST_DEADLINE
+        return self.Status.OPEN
+
+    def takes_signatures(self, *, at: datetime) -> bool:
+        """Whether the form accepts a sign-on at `at`: until the cut-off, which may be after the deadline."""
+        status = self.status(at=at)
+        if status == self.Status.PAST_DEADLINE:
+            return self.cutoff_at is not None and at < self.cutoff_at
+        return status == self.Status.OPEN
+
+    def current_revision(self) -> "Revision | None":
+        """The newest published revision: what is read and signed today."""
+        return self.revisions.filter(published_at__isnull=False).order_by("-number").first()
+
+    def is_signed(self) -> bool:
+        """Whether any organisation has signed any of its texts."""
+        return self.revisions.filter(locked_at__isnull=False).exists()
+
+
+class RevisionQuerySet(models.QuerySet["Revision"]):
+    def lock(self, *, at: datetime) -> int:
+        """Fix these texts for good: an organisation has put its name under them."""
+        return self.filter(locked_at__isnull=True).update(locked_at=at)
+
+
+class Revision(models.Model):
+    """The numbered text of a letter; the first is what the first organisations signed."""
+
+    class Kind(models.TextChoices):
+        FIRST = "first", _("First text")
+        EDITORIAL = "editorial", _("Editorial: signatures carry over")
+        SUBSTANTIVE = "substantive", _("Substantive: signatories are asked again")
+
+    letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField(_("number"), default=1)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.FIRST)
+    note = models.CharField(
+        _("what changed"), max_length=300, blank=True, help_text=_("One sentence, shown publicly.")
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    published_at = models.DateTimeField(_("published"), null=True, blank=True, editable=False)
+    locked_at = models.DateTimeField(_("locked"), null=True, blank=True, editable=False)
+
+    objects = RevisionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("revision")
+        verbose_name_plural = _("revisions")
+        ordering = ("letter", "number")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("letter", "number"), name="revision_number_unique_per_letter"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.letter}, {self.number}"
+
+    def texts(self) -> Mapping[str, Text]:
+        """The words in each language, the letter's default language first."""
+        rows = {row.language: row.as_text(self.letter) for row in self.bodies.all()}
+        first = self.letter.default_language
+        return {code: rows[code] for code in sorted(rows, key=lambda code: (code != first, code))}
+
+
+class RevisionText(models.Model):
+    """A revision's words in one language. What is left empty is as the letter itself has it."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="bodies")
+    language = models.CharField(
+        _("language"), max_length=12, default="en", choices=language_choices
+    )
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    addressee = models.TextField(_("addressee"), blank=True)
+    salutation = models.CharField(_("salutation"), max_length=200, blank=True)
+    body = models.TextField(
+        _("body"),
+        help_text=_(
+            "Markdown: **bold**, *emphasis*, [link](https://…), a footnote as [^1] with “[^1]: …” below."
+        ),
+    )
+    closing_line = models.CharField(_("closing line"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("text")
+        verbose_name_plural = _("texts")
+        ordering = ("revision", "language")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("revision", "language"),
+                name="revision_has_one_text_per_language",
+                violation_error_message=_("This revision already has a text in that language."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(get_language_info(self.language)["name_local"])
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self._refuse_if_locked()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        self._refuse_if_locked()
+        return super().delete(*args, **kwargs)
+
+    def _refuse_if_locked(self) -> None:
+        # Asked of the database, not of the instance: the first signature may have come in since it was read.
+        if Revision.objects.filter(pk=self.revision_id, locked_at__isnull=False).exists():
+            raise RevisionLocked(f"revision {self.revision_id} has been signed")
+
+    def as_text(self, letter: Letter) -> Text:
+        return Text(
+            language=self.language,
+            title=self.title or letter.title,
+            addressee=self.addressee or letter.addressee,
+            salutation=self.salutation or letter.salutation,
+            # Browsers send CRLF; the digest must not depend on who typed the text.
+            body=self.body.replace("\r\n", "\n").strip(),
+            closing_line=self.closing_line or letter.closing_line,
+        )
+
+
+class Edition(models.Model):
+    """One publication of a letter with its list: immutable, numbered, chained to the one before by its digest."""
+
+    letter = models.ForeignKey(Letter, on_delete=models.PROTECT, related_name="editions")
+    number = models.PositiveIntegerField(_("number"))
+    published_at = models.DateTimeField(_("published"))
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="editions")
+    revision_digest = models.CharField(max_length=64)
+    previous_digest = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(_("digest"), max_length=64)
+    organization_count = models.PositiveIntegerField(_("organisations"))
+    country_count = models.PositiveIntegerField(_("countries"))
+
+    class Meta:
+        verbose_name = _("edition")
+        verbose_name_plural = _("editions")
+        ordering = ("letter", "-number")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("letter", "number"), name="edition_number_unique_per_letter"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.letter}, {self.number}"
+
+
+class ListingQuerySet(models.QuerySet["Listing"]):
+    def current(self) -> "ListingQuerySet":
+        """The lines of the newest edition."""
+        return self.filter(last_edition__isnull=True)
+
+    def in_edition(self, number: int) -> "ListingQuerySet":
+        """The lines that stood in edition `number`."""
+        return self.filter(
+            Q(last_edition__isnull=True) | Q(last_edition__gte=number), first_edition__lte=number
+        )
+
+    def in_order(self) -> "ListingQuerySet":
+        """In the order of the list; a sort key ends in the line's own id, so the order is total."""
+        return self.order_by("sort_key", "pk")
+
+
+class Listing(models.Model):
+    """One public line, from the first edition it stood in to the last."""
+
+    letter = models.ForeignKey(Letter, on_delete=models.PROTECT, related_name="listings")
+    line_id = models.CharField(_("line"), max_length=24)
+    name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH, blank=True)
+    countries = models.JSONField(_("countries"), default=list, blank=True)
+    # None: made from the countries in the page's language. Empty: none is printed.
+    label = models.CharField(_("label"), max_length=NAME_MAX_LENGTH, null=True, blank=True)  # noqa: DJ001
+    # Bytes, because both databases compare them as bytes, whatever the locale they were made with.
+    sort_key = models.BinaryField(editable=False)
+    salt = models.CharField(max_length=32, blank=True)
+    commitment = models.CharField(_("commitment"), max_length=64)
+    first_edition = models.PositiveIntegerField(_("first edition"))
+    last_edition = models.PositiveIntegerField(_("last edition"), null=True, blank=True)
+    redacted_at = models.DateTimeField(_("redacted"), null=True, blank=True)
+
+    objects = ListingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("listing")
+        verbose_name_plural = _("listings")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("letter", "line_id"),
+                condition=Q(last_edition__isnull=True),
+                name="listing_line_current_once",
+            ),
+        )
+        indexes = (
+            # The current list in its order, and a line's place in it.
+            models.Index(
+                fields=("letter", "sort_key"),
+                condition=Q(last_edition__isnull=True),
+                name="listing_current_in_order",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name or str(_("redacted"))
+
+    @property
+    def anchor(self) -> str:
+        return f"s-{self.line_id}"
+
+
+class Document(models.Model):
+    """One form in which a letter's newest edition is served: the bytes, made once."""
+
+    letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="documents")
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="documents")
+    kind = models.CharField(max_length=20)
+    language = models.CharField(max_length=12, blank=True)
+    content_type = models.CharField(max_length=80)
+    body = models.BinaryField()
+    body_gzip = models.BinaryField()
+    etag = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("letter", "kind", "language"), name="document_once_per_letter_kind_language"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.letter}, {self.kind} {self.language}"
+
+
+class PublicationRequest(models.Model):
+    """Something changed that readers should see: the letter is to be published again.
+
+    Written in the transaction of the change, removed in the transaction of the publication that
+    took it in, so neither can be lost: a change committed while an edition is being written leaves
+    its own row behind and is published next.
+    """
+
+    letter = models.ForeignKey(
+        Letter, on_delete=models.CASCADE, related_name="publication_requests"
+    )
+    requested_at = models.DateTimeField(_("requested"), default=timezone.now)
+    attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
+    due_at = models.DateTimeField(_("next attempt"), default=timezone.now, db_index=True)
+    error = models.CharField(_("last error"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("publication request")
+        verbose_name_plural = _("publication requests")
+
+    def __str__(self) -> str:
+        return f"{self.letter}, {self.requested_at:%Y-%m-%d %H:%M}"

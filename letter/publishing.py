@@ -1,0 +1,266 @@
+"""Publication: plain public lines go in, the next edition comes out.
+
+`request_publication` is called in the transaction of any change that readers should see. A worker
+then calls `publish`, which, holding the letter's row,
+
+1. reads the requests that it will have answered, and only then asks for the lines: a change
+   committed later leaves its own request, so none is ever missed;
+2. compares the lines with the current listings, closes those that went or changed, opens the new;
+3. writes the next edition, chained to the one before (see `letter.digest`), unless nothing changed;
+4. makes the documents that the newest edition is served as, and removes those of the one before.
+
+All of it is one transaction: a publication that fails leaves the last edition as it was.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from letter import documents, ordering
+from letter.background import ring_after_commit
+from letter.digest import commitment, edition_digest, new_salt, revision_digest
+from letter.models import Edition, Letter, Listing, PublicationRequest, Revision
+
+BATCH = 1000  # rows per statement; SQLite takes 32,766 variables
+
+
+@dataclass(frozen=True)
+class Line:
+    """One signatory as the public sees it.
+
+    `line_id` stays the same as long as the signature does. `label` is None (made from the countries
+    in the page's language), empty (none printed) or a text set by hand. `sort_key` comes from
+    `ordering.sort_key`.
+    """
+
+    line_id: str
+    name: str
+    countries: tuple[str, ...]
+    label: str | None
+    sort_key: bytes
+
+
+class NotPublishable(Exception):
+    """The letter has no text to publish."""
+
+
+def request_publication(letter: Letter, *, at: datetime) -> None:
+    """Have the letter published again after this transaction; once is enough, more does no harm."""
+    PublicationRequest.objects.create(letter=letter, requested_at=at, due_at=at)
+    ring_after_commit()
+
+
+@transaction.atomic
+def publish(
+    letter_id: int, lines_of: Callable[[Letter], Iterable[Line]], *, at: datetime
+) -> Edition | None:
+    """Bring the public side of a letter up to date; give the edition written, None if nothing changed.
+
+    `lines_of` is called once the letter's row is locked, so that two publications never interleave and
+    no approval falls between reading and writing. Does nothing where nobody asks, since another worker
+    was first. A draft is not published: its requests are dropped, and opening it makes a new one.
+    Raises NotPublishable where there is no text in the letter's default language.
+    """
+    letter = Letter.objects.select_for_update().get(pk=letter_id)
+    answered = list(letter.publication_requests.values_list("pk", flat=True))
+    if not answered:
+        return None
+    edition = None
+    if letter.state != Letter.State.DRAFT:
+        edition = _write_edition(letter, list(lines_of(letter)), at)
+        documents.refresh(letter)
+    PublicationRequest.objects.filter(pk__in=answered).delete()
+    return edition
+
+
+def _write_edition(letter: Letter, lines: Sequence[Line], at: datetime) -> Edition | None:
+    revision = letter.current_revision()
+    if revision is None or letter.default_language not in revision.texts():
+        raise NotPublishable(
+            f"letter {letter.slug!r} has no published text in its default language"
+        )
+    digest_of_text = digest_of_revision(revision)
+    previous = letter.editions.order_by("-number").first()
+    number = previous.number + 1 if previous else 1
+
+    current = {listing.line_id: listing for listing in letter.listings.current()}
+    wanted = {line.line_id: line for line in lines}
+    gone = [listing.pk for key, listing in current.items() if not _stands(listing, wanted.get(key))]
+    fresh = [line for line in lines if not _stands(current.get(line.line_id), line)]
+    if previous and not gone and not fresh and previous.revision_digest == digest_of_text:
+        return None
+
+    for start in range(0, len(gone), BATCH):
+        Listing.objects.filter(pk__in=gone[start : start + BATCH]).update(last_edition=number - 1)
+    Listing.objects.bulk_create(
+        (_listing(letter, line, number) for line in fresh), batch_size=BATCH
+    )
+
+    listed = letter.listings.current().in_order().values_list("commitment", "countries")
+    commitments = [row[0] for row in listed]
+    published_at = at.replace(microsecond=0)
+    previous_digest = previous.digest if previous else ""
+    return Edition.objects.create(
+        letter=letter,
+        number=number,
+        published_at=published_at,
+        revision=revision,
+        revision_digest=digest_of_text,
+        previous_digest=previous_digest,
+        digest=edition_digest(
+            letter=letter.slug,
+            number=number,
+            published_at=published_at,
+            previous=previous_digest,
+            revision=digest_of_text,
+            lines=commitments,
+        ),
+        organization_count=len(commitments),
+        country_count=len({code for row in listed for code in row[1]}),
+    )
+
+
+def _stands(listing: Listing | None, line: Line | None) -> bool:
+    """Whether the listing prints exactly this line, at this place; a redacted one never prints again."""
+    return (
+        listing is not None
+        and line is not None
+        and listing.name == line.name
+        and tuple(listing.countries) == line.countries
+        and listing.label == line.label
+        and bytes(listing.sort_key) == line.sort_key
+    )
+
+
+def _listing(letter: Letter, line: Line, number: int) -> Listing:
+    salt = new_salt()
+    return Listing(
+        letter=letter,
+        line_id=line.line_id,
+        name=line.name,
+        countries=list(line.countries),
+        label=line.label,
+        sort_key=line.sort_key,
+        salt=salt,
+        commitment=commitment(salt, line.name, line.countries, line.label),
+        first_edition=number,
+    )
+
+
+def digest_of_revision(revision: Revision) -> str:
+    """The digest of a revision's words in all its languages."""
+    texts = {language: text.as_dict() for language, text in revision.texts().items()}
+    return revision_digest(revision.letter.slug, revision.number, texts)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a line would stand in the current list: its number, its neighbours, how many follow it."""
+
+    number: int
+    before: Listing | None
+    after: Listing | None
+    following_count: int
+
+
+def place_of(letter: Letter, sort_key: bytes, line_id: str) -> Place:
+    """The place that a line with this sort key has, or would take, in the current list."""
+    others = letter.listings.current().exclude(line_id=line_id)
+    earlier = others.filter(sort_key__lt=sort_key)
+    later = others.filter(sort_key__gt=sort_key)
+    return Place(
+        number=earlier.count() + 1,
+        before=earlier.order_by("-sort_key").first(),
+        after=later.order_by("sort_key").first(),
+        following_count=later.count(),
+    )
+
+
+def number_of(letter: Letter, line_id: str) -> int | None:
+    """The number that a line has in the newest edition; None where it is not on the list."""
+    listing = letter.listings.current().filter(line_id=line_id).first()
+    if listing is None:
+        return None
+    return letter.listings.current().filter(sort_key__lt=bytes(listing.sort_key)).count() + 1
+
+
+@transaction.atomic
+def redact(letter: Letter, line_id: str, *, at: datetime) -> int:
+    """Take a line's text out of every edition it ever stood in; give the number of listings emptied.
+
+    Name, countries, label and salt go, the commitment stays, and so the chain still verifies. The sort
+    key spells the name, so it goes too: the listing takes a key just after its neighbour's, which keeps
+    its place in every past edition and says nothing more. Calls for a publication, since the page shows it.
+    """
+    Letter.objects.select_for_update().get(pk=letter.pk)
+    neighbour = b""
+    old_keys: list[bytes] = []
+    moved: list[Listing] = []
+    for listing in letter.listings.in_order().only("line_id", "sort_key", "redacted_at").iterator():
+        key = bytes(listing.sort_key)
+        is_target = listing.line_id == line_id
+        # A listing redacted earlier may have taken its key from the one that goes now.
+        follows_target = listing.redacted_at is not None and key.startswith(tuple(old_keys))
+        if not (is_target or follows_target):
+            neighbour = key
+            continue
+        old_keys.append(key)
+        listing.sort_key = ordering.key_just_after(neighbour, len(moved))
+        moved.append(listing)
+    targets = [listing for listing in moved if listing.line_id == line_id]
+    for listing in moved:
+        Listing.objects.filter(pk=listing.pk).update(sort_key=listing.sort_key)
+    Listing.objects.filter(pk__in=[listing.pk for listing in targets]).update(
+        name="", countries=[], label=None, salt="", redacted_at=at
+    )
+    if targets:
+        request_publication(letter, at=at)
+    return len(targets)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What recomputing a letter's chain found: how many editions hold, and the first that does not."""
+
+    edition_count: int
+    first_bad: int | None
+    reason: str = ""
+
+
+def verify(letter: Letter) -> Verification:
+    """Recompute every digest of a letter from its listings, in the order of its editions."""
+    listings = list(letter.listings.in_order())
+    for listing in listings:
+        if listing.redacted_at is None and listing.commitment != commitment(
+            listing.salt, listing.name, listing.countries, listing.label
+        ):
+            return Verification(0, listing.first_edition, "a line differs from its commitment")
+    previous = ""
+    number = 0
+    for edition in letter.editions.order_by("number").select_related("revision__letter"):
+        number += 1
+        if edition.number != number:
+            return Verification(number - 1, number, "an edition is missing")
+        if edition.previous_digest != previous:
+            return Verification(number - 1, number, "it does not follow from the edition before")
+        if edition.revision_digest != digest_of_revision(edition.revision):
+            return Verification(number - 1, number, "the text differs from what was published")
+        digest = edition_digest(
+            letter=letter.slug,
+            number=number,
+            published_at=edition.published_at,
+            previous=previous,
+            revision=edition.revision_digest,
+            lines=[
+                listing.commitment
+                for listing in listings
+                if listing.first_edition <= number
+                and (listing.last_edition is None or listing.last_edition >= number)
+            ],
+        )
+        if digest != edition.digest:
+            return Verification(number - 1, number, "its digest does not match its list")
+        previous = digest
+    return Verification(number, None)

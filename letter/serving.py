@@ -1,0 +1,154 @@
+"""The newest edition's documents, from this process's memory.
+
+A reader costs no query: a letter's documents are kept as bytes, and the database is asked at most once
+a second whether there is a newer edition or whether the letter itself has changed. If the database does
+not answer, what is in memory is served on. Nothing here looks at cookies or sessions.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+
+from letter.documents import page_kind
+from letter.models import Document, Letter
+
+FRESH_FOR = 1.0  # seconds between two looks at the database
+CACHE_CONTROL = "public, max-age=1, stale-while-revalidate=30, stale-if-error=86400"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A document as it goes out."""
+
+    content_type: str
+    body: bytes
+    body_gzip: bytes
+    etag: str
+
+
+@dataclass
+class Shelf:
+    """A letter as this process last saw it, with those of its documents that were asked for."""
+
+    letter: Letter
+    version: tuple[object, ...]
+    looked_at: float
+    documents: dict[tuple[str, str], Served | None] = field(default_factory=dict)
+
+
+_shelves: dict[str, Shelf] = {}
+_lock = threading.Lock()
+
+
+def forget() -> None:
+    """Drop everything from memory; for tests, which put another database under the same process."""
+    _shelves.clear()
+
+
+def _shelf(slug: str) -> Shelf | None:
+    """The letter's shelf, looked at within the last second if the database answers; None where none is public."""
+    shelf = _shelves.get(slug)
+    now = time.monotonic()
+    if shelf and now - shelf.looked_at < FRESH_FOR:
+        return shelf
+    # One thread looks; the others go on with what they have rather than wait.
+    if shelf and not _lock.acquire(blocking=False):
+        return shelf
+    if not shelf:
+        _lock.acquire()
+    try:
+        return _look(slug, shelf, now)
+    except (DatabaseError, InterfaceError):
+        if shelf is None:
+            raise
+        shelf.looked_at = now
+        return shelf
+    finally:
+        _lock.release()
+
+
+def _look(slug: str, shelf: Shelf | None, now: float) -> Shelf | None:
+    letter = Letter.objects.public().filter(slug=slug).first()
+    if letter is None:
+        _shelves.pop(slug, None)
+        return None
+    etags = tuple(
+        letter.documents.order_by("kind", "language").values_list("kind", "language", "etag")
+    )
+    version = (letter.pk, letter.state, letter.opens_at, letter.closes_at, etags)
+    if shelf and shelf.version == version:
+        shelf.looked_at = now
+        return shelf
+    fresh = Shelf(letter=letter, version=version, looked_at=now)
+    _shelves[slug] = fresh
+    return fresh
+
+
+def _document(shelf: Shelf, kind: str, language: str) -> Served | None:
+    key = (kind, language)
+    if key not in shelf.documents:
+        row = Document.objects.filter(letter=shelf.letter, kind=kind, language=language).first()
+        shelf.documents[key] = row and Served(
+            row.content_type, bytes(row.body), bytes(row.body_gzip), row.etag
+        )
+    return shelf.documents[key]
+
+
+def find(slug: str, kind: str, language: str = "", *, at: datetime) -> Served | None:
+    """A public letter's document; None where there is no such letter or document.
+
+    `kind` is "page" (the page for the letter's status at `at`; an empty `language` means its default
+    one), "json" or "csv".
+    """
+    shelf = _shelf(slug)
+    if shelf is None:
+        return None
+    if kind == "page":
+        kind = page_kind(shelf.letter.status(at=at))
+        language = language or shelf.letter.default_language
+    return _document(shelf, kind, language)
+
+
+def respond(request: HttpRequest, served: Served) -> HttpResponse:
+    """The document with its validators; 304 where the client has it (RFC 9110 §13.1.2, §15.4.5)."""
+    use_gzip = _accepts_gzip(request.headers.get("Accept-Encoding", ""))
+    # A strong validator names one sequence of bytes, so each encoding has its own (§8.8.3.3).
+    etag = f'"{served.etag}-gzip"' if use_gzip else f'"{served.etag}"'
+    response: HttpResponse
+    if _matches(request.headers.get("If-None-Match", ""), etag):
+        response = HttpResponseNotModified()
+    else:
+        response = HttpResponse(
+            served.body_gzip if use_gzip else served.body, content_type=served.content_type
+        )
+        if use_gzip:
+            response["Content-Encoding"] = "gzip"
+    response["ETag"] = etag
+    response["Cache-Control"] = CACHE_CONTROL
+    patch_vary_headers(response, ["Accept-Encoding"])
+    return response
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    """Whether gzip is acceptable (RFC 9110 §12.5.3): named, or matched by *, with a weight above 0."""
+    weights: dict[str, float] = {}
+    for item in accept_encoding.lower().split(","):
+        coding, _, parameters = item.partition(";")
+        name, _, value = parameters.strip().partition("=")
+        try:
+            weights[coding.strip()] = float(value) if name.strip() == "q" else 1.0
+        except ValueError:
+            weights[coding.strip()] = 0.0
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
+
+
+def _matches(if_none_match: str, etag: str) -> bool:
+    """Whether If-None-Match names this ETag; it compares weakly (RFC 9110 §13.1.2)."""
+    tags = parse_etags(if_none_match)
+    return "*" in tags or etag in tags or f"W/{etag}" in tags
