@@ -1,0 +1,635 @@
+"""The coordinators' desk in the Django admin: it shows, asks and calls `moderation`; it decides nothing itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy as _, ngettext
+from django.views.decorators.http import require_POST
+
+from letter.documents import label_of, printed
+from letter.models import Letter, Listing
+from letter.publishing import Place, number_of, place_of
+from signatories import moderation
+from signatories.evidence import DomainMatch, domain_match
+from signatories.forms import CountriesField
+from signatories.lines import line_of
+from signatories.models import Correction, Decision, Message, Organization, Signatory
+from signatories.moderation import Actor, By, Event
+from signatories.names import NameRefused, clean_name
+
+NEIGHBOURS_SHOWN = 2
+DOMAIN_WORDS = {
+    DomainMatch.SAME: _("same domain as the website"),
+    DomainMatch.OTHER: _("another domain than the website"),
+    DomainMatch.FREE_MAIL: _("free-mail address"),
+    DomainMatch.UNKNOWN: _("no website to compare with"),
+}
+DOMAIN_CLASSES = {
+    DomainMatch.SAME: "desk-good",
+    DomainMatch.OTHER: "desk-caution",
+    DomainMatch.FREE_MAIL: "desk-neutral",
+    DomainMatch.UNKNOWN: "desk-neutral",
+}
+BUTTONS = {
+    Event.APPROVE: _("Approve"),
+    Event.RETURN: _("Return for changes"),
+    Event.REJECT: _("Reject"),
+    Event.RESUBMIT: _("Put back in the queue"),
+    Event.WITHDRAW: _("Withdraw"),
+}
+
+
+def _actions() -> list[Callable[..., Any]]:
+    """The admin's actions, one for each decision, under the names that scripts may rely on."""
+
+    def action_for(name: str, event: Event, label: Any) -> Callable[..., Any]:
+        def act(
+            self: "SignatoryAdmin", request: HttpRequest, queryset: QuerySet[Signatory]
+        ) -> HttpResponse | None:
+            return self.decide_about(request, queryset, event, name)
+
+        act.__name__ = name
+        return admin.action(description=label, permissions=["decide"])(act)
+
+    return [
+        action_for("approve", Event.APPROVE, _("Approve the selected sign-ons")),
+        action_for("reject", Event.REJECT, _("Reject the selected sign-ons…")),
+        action_for("return_for_changes", Event.RETURN, _("Return the selected sign-ons for changes…")),
+        action_for("withdraw", Event.WITHDRAW, _("Withdraw the selected sign-ons…")),
+    ]
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By state; without a choice, what waits for a decision."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [*Signatory.State.choices, ("correction", _("Correction asked for")), ("all", _("All"))]
+
+    def choices(self, changelist: ChangeList) -> Any:
+        # No "All" of the base class first: ours is the last, and pending is what no choice means.
+        for lookup, title in self.lookup_choices:
+            yield {
+                "selected": (self.value() or Signatory.State.PENDING) == lookup,
+                "query_string": changelist.get_query_string({self.parameter_name: lookup}),
+                "display": title,
+            }
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> QuerySet[Signatory]:
+        if self.value() == "all":
+            return queryset
+        if self.value() == "correction":
+            return queryset.filter(corrections__settled_at=None, corrections__isnull=False)
+        if self.value() is None and any(name.startswith("state__") for name in request.GET):
+            return queryset
+        return queryset.filter(state=self.value() or Signatory.State.PENDING)
+
+
+class SignatoryForm(forms.ModelForm[Signatory]):
+    """An entry's fields, with the same rules for names and countries as on the public form."""
+
+    countries = CountriesField(
+        label=_("Countries"),
+        required=False,
+        help_text=_("In the order to be printed. None for an international organisation."),
+    )
+
+    class Meta:
+        model = Signatory
+        fields = (
+            "letter",
+            "name",
+            "countries",
+            "label",
+            "label_hidden",
+            "sort_as",
+            "website",
+            "contact_name",
+            "contact_role",
+            "email",
+            "note",
+        )
+        widgets = {
+            "name": forms.TextInput(attrs={"class": "vTextField desk-wide", "dir": "auto"}),
+            "sort_as": forms.TextInput(attrs={"class": "vTextField desk-wide", "dir": "auto"}),
+            "note": forms.Textarea(attrs={"rows": 3}),
+        }
+
+    def clean_name(self) -> str:
+        return self._clean_text("name", required=True)
+
+    def clean_label(self) -> str:
+        return self._clean_text("label")
+
+    def clean_sort_as(self) -> str:
+        return self._clean_text("sort_as")
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+    def _clean_text(self, name: str, *, required: bool = False) -> str:
+        text = str(self.cleaned_data[name])
+        if not text and not required:
+            return ""
+        try:
+            return clean_name(text, max_length=self.fields[name].max_length)  # type: ignore[attr-defined]  # a CharField
+        except NameRefused as refused:
+            raise forms.ValidationError(str(refused), code="name") from None
+
+    def clean_letter(self) -> Letter:
+        letter = self.cleaned_data["letter"]
+        assert isinstance(letter, Letter)
+        if not letter.revisions.exists():
+            raise forms.ValidationError(_("This letter has no text yet, so nobody can sign it."))
+        return letter
+
+
+class DecisionInline(admin.TabularInline[Decision, Signatory]):
+    model = Decision
+    extra = 0
+    can_delete = False
+    verbose_name_plural = _("history")
+    fields = ("at", "what", "who", "reason")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
+        return super().get_queryset(request).select_related("user").order_by("at", "pk")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("what"))
+    def what(self, decision: Decision) -> str:
+        return str(Event(decision.event).label)
+
+    @admin.display(description=_("by"))
+    def who(self, decision: Decision) -> str:
+        return str(decision.user) if decision.user else str(Actor(decision.actor).label)
+
+
+class MessageInline(admin.TabularInline[Message, Signatory]):
+    model = Message
+    extra = 0
+    can_delete = False
+    verbose_name_plural = _("mails to the contact")
+    fields = ("kind", "created_at", "sent_at", "attempts", "given_up_at", "error")
+    readonly_fields = fields
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Signatory)
+class SignatoryAdmin(admin.ModelAdmin[Signatory]):
+    form = SignatoryForm
+    change_form_template = "admin/signatories/signatory/change_form.html"
+    list_display = ("line_as_printed", "state_now", "confirmed", "site", "domain", "came_in", "reference")
+    list_display_links = ("line_as_printed",)
+    list_filter = (("letter", admin.RelatedOnlyFieldListFilter), StateFilter)
+    list_per_page = 50
+    search_fields = ("name", "reference", "email", "website")
+    search_help_text = _("Name, reference, e-mail address or website")
+    ordering = ("submitted_at", "pk")
+    actions = _actions()
+    inlines = (DecisionInline, MessageInline)
+    show_full_result_count = False
+    fieldsets = (
+        (
+            _("What is printed"),
+            {"fields": ("letter", "name", "countries", "label", "label_hidden", "sort_as")},
+        ),
+        (_("Contact"), {"fields": ("website", "contact_name", "contact_role", "email", "note")}),
+    )
+
+    class Media:
+        css = {"all": ("letter/desk.css",)}
+        js = ("signatories/countries.js",)
+
+    # --- Who may do what ------------------------------------------------------
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("signatories.decide_signatory")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Signatory | None = None) -> bool:
+        """What is on the list is withdrawn, openly, and never deleted."""
+        if obj is not None and obj.state == Signatory.State.APPROVED:
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        actions = super().get_actions(request)
+        # It would take approved signatories along.
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Signatory | None = None) -> tuple[str, ...]:
+        return ("letter",) if obj else ()
+
+    def get_inlines(self, request: HttpRequest, obj: Signatory | None) -> Any:
+        return self.inlines if obj else ()
+
+    # --- The queue ------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Signatory]:
+        return super().get_queryset(request).select_related("letter")
+
+    @admin.display(description=_("line as printed"), ordering="collation_key")
+    def line_as_printed(self, signatory: Signatory) -> SafeString:
+        return format_html("<bdi>{}</bdi>", signatory.line)
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_now(self, signatory: Signatory) -> str:
+        return signatory.get_state_display()
+
+    @admin.display(description=_("address confirmed"), ordering="confirmed_at", empty_value=_("no"))
+    def confirmed(self, signatory: Signatory) -> Any:
+        return signatory.confirmed_at
+
+    @admin.display(description=_("came in"), ordering="submitted_at")
+    def came_in(self, signatory: Signatory) -> Any:
+        return signatory.submitted_at
+
+    @admin.display(description=_("website"), ordering="website")
+    def site(self, signatory: Signatory) -> Any:
+        return _website(signatory)
+
+    @admin.display(description=_("e-mail domain"))
+    def domain(self, signatory: Signatory) -> SafeString | str:
+        return _domain(signatory)
+
+    # --- Deciding about several -------------------------------------------------
+
+    def decide_about(
+        self, request: HttpRequest, queryset: QuerySet[Signatory], event: Event, action: str
+    ) -> HttpResponse | None:
+        """Carry out an action; ask for the reason first where it tells a contact no, or takes a line down."""
+        reason = request.POST.get("reason", "").strip()
+        if event != Event.APPROVE and "reason" not in request.POST:
+            return self._ask_reason(request, queryset, event, action)
+        if event in moderation.NEEDS_REASON and not reason:
+            return self._ask_reason(request, queryset, event, action, is_missing=True)
+        outcome = moderation.decide_many(
+            queryset.values_list("pk", flat=True), event, by=By.coordinator(request.user), reason=reason
+        )
+        self._report(request, event, outcome)
+        return None
+
+    def _ask_reason(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Signatory],
+        event: Event,
+        action: str,
+        *,
+        is_missing: bool = False,
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": BUTTONS[event],
+            "opts": self.model._meta,
+            "media": self.media,
+            "event": event,
+            "action": action,
+            "entries": list(queryset.order_by("submitted_at", "pk")),
+            "selected": request.POST.getlist("_selected_action"),
+            "select_across": request.POST.get("select_across", "0"),
+            "needs_reason": event in moderation.NEEDS_REASON,
+            "is_missing": is_missing,
+            "reason": request.POST.get("reason", ""),
+        }
+        return TemplateResponse(
+            request, "admin/signatories/signatory/reason.html", context, status=422 if is_missing else 200
+        )
+
+    def _report(self, request: HttpRequest, event: Event, outcome: moderation.Outcome) -> None:
+        count = len(outcome.done)
+        done = {
+            Event.APPROVE: ngettext("%(count)s approved.", "%(count)s approved.", count),
+            Event.REJECT: ngettext("%(count)s rejected.", "%(count)s rejected.", count),
+            Event.RETURN: ngettext(
+                "%(count)s returned for changes.", "%(count)s returned for changes.", count
+            ),
+            Event.RESUBMIT: ngettext(
+                "%(count)s put back in the queue.", "%(count)s put back in the queue.", count
+            ),
+            Event.WITHDRAW: ngettext("%(count)s withdrawn.", "%(count)s withdrawn.", count),
+        }[event] % {"count": count}
+        if event == Event.APPROVE and count:
+            done += " " + gettext("The list is published in a moment.")
+        self.message_user(request, done, messages.SUCCESS if count else messages.WARNING)
+        for signatory, refused in outcome.refused:
+            self.message_user(
+                request,
+                gettext("Not changed: %(name)s (%(reference)s): %(reason)s.")
+                % {"name": signatory.name, "reference": signatory.reference, "reason": refused},
+                messages.WARNING,
+            )
+
+    # --- One entry --------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path(
+                "<int:pk>/decide/<str:event>/",
+                view(require_POST(self.decide_one)),
+                name="signatories_signatory_decide",
+            ),
+            path("<int:pk>/place/", view(self.place), name="signatories_signatory_place"),
+            path("place/", view(self.place), name="signatories_signatory_place_new"),
+            path(
+                "correction/<int:pk>/<str:answer>/",
+                view(require_POST(self.settle)),
+                name="signatories_correction_settle",
+            ),
+        ]
+        return own + super().get_urls()
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = dict(extra_context or {})
+        signatory = None
+        if object_id and object_id.isdigit():
+            signatory = Signatory.objects.select_related("letter", "organization").filter(pk=object_id).first()
+        if signatory is None:
+            context["place_url"] = reverse("admin:signatories_signatory_place_new")
+        else:
+            context |= {
+                "place_url": reverse("admin:signatories_signatory_place", args=[signatory.pk]),
+                "entry": signatory,
+                "number": number_of(signatory.letter, signatory.line_id),
+                "place": _place(signatory),
+                "domain": _domain(signatory),
+                "website": _website(signatory),
+                "buttons": self._buttons(request, signatory),
+                "reason": request.GET.get("reason", ""),
+                "correction": signatory.corrections.filter(settled_at__isnull=True).first(),
+                "namesakes": _namesakes(signatory),
+                "is_quick": signatory.seconds_taken is not None and signatory.seconds_taken < 3,
+            }
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def _buttons(self, request: HttpRequest, signatory: Signatory) -> list[dict[str, Any]]:
+        """The decisions that the table allows now, for those who may decide."""
+        if not self.has_decide_permission(request):
+            return []
+        return [
+            {
+                "event": event,
+                "label": BUTTONS[event],
+                "url": reverse("admin:signatories_signatory_decide", args=[signatory.pk, event]),
+                "needs_reason": event in moderation.NEEDS_REASON,
+            }
+            for event in moderation.possible_events(signatory.state, Actor.COORDINATOR)
+        ]
+
+    def decide_one(self, request: HttpRequest, pk: int, event: str) -> HttpResponse:
+        """A button on the entry's page."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        signatory = get_object_or_404(Signatory, pk=pk)
+        reason = request.POST.get("reason", "")
+        back = reverse("admin:signatories_signatory_change", args=[pk])
+        if event not in Event.values:
+            return redirect(back)
+        try:
+            moderation.decide(pk, Event(event), by=By.coordinator(request.user), reason=reason)
+        except moderation.Refused as refused:
+            self.message_user(
+                request,
+                gettext("%(name)s was not changed: %(reason)s.") % {"name": signatory.name, "reason": refused},
+                messages.ERROR,
+            )
+            return redirect(back)
+        outcome = moderation.Outcome(done=[signatory])
+        self._report(request, Event(event), outcome)
+        return redirect(back)
+
+    def settle(self, request: HttpRequest, pk: int, answer: str) -> HttpResponse:
+        """Accept or decline the correction that a contact asked for."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        correction = get_object_or_404(Correction, pk=pk)
+        try:
+            moderation.settle(
+                pk,
+                accept=answer == "accept",
+                by=By.coordinator(request.user),
+                reason=request.POST.get("reason", ""),
+            )
+        except moderation.Refused as refused:
+            self.message_user(
+                request,
+                gettext("The correction was not settled: %(reason)s.") % {"reason": refused},
+                messages.ERROR,
+            )
+        else:
+            self.message_user(
+                request,
+                gettext("Corrected; the list is published in a moment.")
+                if answer == "accept"
+                else gettext("The correction is declined; the contact is told why."),
+                messages.SUCCESS,
+            )
+        return redirect("admin:signatories_signatory_change", correction.signatory_id)
+
+    def place(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """Where the line would stand with what is typed in the form, saved or not."""
+        signatory = get_object_or_404(Signatory, pk=pk) if pk else Signatory()
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = None
+        if request.method == "POST":
+            form = self.get_form(request, signatory if pk else None, change=bool(pk))(
+                request.POST, instance=signatory
+            )
+            form.is_valid()
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Place in the list"),
+            "opts": self.model._meta,
+            "media": self.media,
+            "errors": form.errors if form else {},
+        }
+        if not (form and form.errors) and signatory.letter_id:
+            signatory.derive_keys()
+            context |= {"entry": signatory, **_neighbourhood(signatory)}
+        return render(request, "admin/signatories/signatory/place.html", context)
+
+    # --- Saving -----------------------------------------------------------------
+
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, obj: Signatory, form: Any, change: bool) -> None:
+        if not change:
+            obj.revision = obj.letter.current_revision() or obj.letter.revisions.latest("number")
+            obj.language = obj.letter.default_language
+            moderation.add(obj, by=By.coordinator(request.user), source=Signatory.Source.HAND)
+            return
+        # The row as it is now, not as this form was filled from it: its state may have changed meanwhile.
+        locked = Signatory.objects.select_for_update(of=("self",)).select_related("letter").get(pk=obj.pk)
+        changes = {name: getattr(obj, name) for name in form.changed_data if name != "letter"}
+        if changes:
+            moderation.apply_changes(locked, changes, at=timezone.now())
+
+    def response_add(self, request: HttpRequest, obj: Signatory, post_url_continue: str | None = None) -> Any:
+        self.message_user(
+            request,
+            gettext("Added as %(reference)s; it waits for a decision, which you can take here.")
+            % {"reference": obj.reference},
+            messages.SUCCESS,
+        )
+        return redirect("admin:signatories_signatory_change", obj.pk)
+
+
+def _website(signatory: Signatory) -> SafeString | str:
+    if not signatory.website:
+        return gettext("none given")
+    shown = signatory.website.removeprefix("https://").removeprefix("http://").rstrip("/")
+    return format_html(
+        '<a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>', signatory.website, shown
+    )
+
+
+def _domain(signatory: Signatory) -> SafeString | str:
+    """Whether the contact's address is at the website's domain, in words."""
+    if not signatory.email:
+        return gettext("no address")
+    match = domain_match(signatory.email, signatory.website)
+    return format_html('<span class="{}">{}</span>', DOMAIN_CLASSES[match], DOMAIN_WORDS[match])
+
+
+def _place(signatory: Signatory) -> Place | None:
+    """Where approval would put a line that is not on the list."""
+    if signatory.state in {Signatory.State.APPROVED, Signatory.State.WITHDRAWN, Signatory.State.REJECTED}:
+        return None
+    return place_of(signatory.letter, line_of(signatory, signatory.letter).sort_key, signatory.line_id)
+
+
+def _neighbourhood(signatory: Signatory) -> dict[str, Any]:
+    """The lines around the place that a line has or would take, with their numbers."""
+    letter = signatory.letter
+    line = line_of(signatory, letter)
+    place = place_of(letter, line.sort_key, signatory.line_id)
+    others = letter.listings.current().exclude(line_id=signatory.line_id)
+    before = list(others.filter(sort_key__lt=line.sort_key).order_by("-sort_key")[:NEIGHBOURS_SHOWN])
+    after = list(others.filter(sort_key__gt=line.sort_key).order_by("sort_key")[:NEIGHBOURS_SHOWN])
+    rows = [
+        (number, _printed(listing), False)
+        for number, listing in enumerate(reversed(before), start=place.number - len(before))
+    ]
+    rows.append((place.number, signatory.line, True))
+    rows += [(number, _printed(listing), False) for number, listing in enumerate(after, start=place.number + 1)]
+    return {"place": place, "rows": rows}
+
+
+def _printed(listing: Listing) -> str:
+    return printed(listing.name, label_of(listing.countries, listing.label))
+
+
+def _namesakes(signatory: Signatory) -> list[Signatory]:
+    """Other entries of the same organisation or address on this letter."""
+    same = Q(name_key=signatory.name_key)
+    if signatory.email:
+        same |= Q(email=signatory.email)
+    others = Signatory.objects.for_letter(signatory.letter).filter(same).exclude(pk=signatory.pk)
+    return list(others.oldest_first()[:10])
+
+
+@admin.register(Organization)
+class OrganizationAdmin(admin.ModelAdmin[Organization]):
+    list_display = ("name", "website", "letters", "created_at")
+    search_fields = ("name", "website")
+    fields = ("name", "website")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
+        listed = Count("signatories", filter=Q(signatories__state=Signatory.State.APPROVED))
+        return super().get_queryset(request).annotate(letter_count=listed)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # an organisation enters the registry when a sign-on is approved
+
+    def has_delete_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        return False
+
+    @admin.display(description=_("letters signed"), ordering="letter_count")
+    def letters(self, organization: Any) -> int:
+        return int(organization.letter_count)
+
+    def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
+        obj.save(update_fields=["name", "name_key", "website"])
+
+
+class DeliveryFilter(admin.SimpleListFilter):
+    """By what became of a mail."""
+
+    title = _("delivery")
+    parameter_name = "delivery"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("waiting", _("waiting")), ("given_up", _("given up")), ("sent", _("sent"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        match self.value():
+            case "waiting":
+                return queryset.unsent()
+            case "given_up":
+                return queryset.filter(given_up_at__isnull=False)
+            case "sent":
+                return queryset.filter(sent_at__isnull=False)
+        return queryset
+
+
+@admin.register(Message)
+class MessageAdmin(admin.ModelAdmin[Message]):
+    list_display = ("kind", "signatory", "letter", "created_at", "sent_at", "attempts", "given_up_at", "error")
+    list_filter = (DeliveryFilter, "kind", ("letter", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("signatory", "letter")
+    search_fields = ("signatory__reference", "signatory__name")
+    actions = ("try_again",)
+    fields = ("kind", "letter", "signatory", "created_at", "due_at", "attempts", "sent_at", "given_up_at", "error")
+    readonly_fields = fields
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
+        return False
+
+    @admin.action(description=_("Try to send the selected mails again"), permissions=["change"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        count = queryset.filter(sent_at__isnull=True).update(
+            given_up_at=None, attempts=0, due_at=timezone.now()
+        )
+        self.message_user(
+            request,
+            ngettext("%(count)s mail is tried again.", "%(count)s mails are tried again.", count)
+            % {"count": count},
+        )

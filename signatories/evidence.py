@@ -1,0 +1,82 @@
+"""What a coordinator should know before deciding: signals that say what was seen, and never decide."""
+
+import difflib
+from enum import StrEnum
+from functools import cache
+from urllib.parse import urlsplit
+
+from publicsuffixlist import PublicSuffixList
+
+# Providers whose addresses say nothing about an organisation.
+FREE_MAIL = frozenset(
+    """
+    aol.com free.fr gmail.com gmx.com gmx.de gmx.net googlemail.com hotmail.co.uk hotmail.com hotmail.fr
+    icloud.com laposte.net live.com mail.com mail.ru me.com msn.com orange.fr outlook.com outlook.fr
+    proton.me protonmail.com qq.com rediffmail.com rocketmail.com web.de wanadoo.fr yahoo.co.in
+    yahoo.co.uk yahoo.com yahoo.es yahoo.fr yandex.com yandex.ru ymail.com zoho.com 163.com 126.com
+    """.split()
+)
+# The ones that people mean when they mistype a domain.
+OFTEN_MEANT = (
+    "gmail.com",
+    "yahoo.com",
+    "hotmail.com",
+    "outlook.com",
+    "icloud.com",
+    "protonmail.com",
+    "yahoo.fr",
+    "hotmail.fr",
+    "orange.fr",
+    "wanadoo.fr",
+    "googlemail.com",
+)
+# Below this likeness (difflib's ratio, 0 to 1) two domains are simply different.
+SLIP_LIKENESS = 0.86
+
+
+class DomainMatch(StrEnum):
+    """How the domain of the contact's address relates to the organisation's website."""
+
+    SAME = "same"
+    OTHER = "other"
+    FREE_MAIL = "free_mail"
+    UNKNOWN = "unknown"
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def registrable_domain(host: str) -> str:
+    """The part of a host name that someone registered ("mail.ngo.org.uk" → "ngo.org.uk"); empty if none.
+
+    By the Public Suffix List (publicsuffix.org), from a copy that comes with its package.
+    """
+    return _suffixes().privatesuffix(host.lower().rstrip(".")) or ""
+
+
+def domain_of_address(email: str) -> str:
+    return email.rpartition("@")[2].lower()
+
+
+def domain_match(email: str, website: str) -> DomainMatch:
+    """Whether the address belongs to the website's domain, to another, or to a free-mail provider."""
+    domain = domain_of_address(email)
+    if not domain:
+        return DomainMatch.UNKNOWN
+    site = registrable_domain(urlsplit(website).hostname or "")
+    if site and registrable_domain(domain) == site:
+        return DomainMatch.SAME
+    if domain in FREE_MAIL:
+        return DomainMatch.FREE_MAIL
+    return DomainMatch.OTHER if site else DomainMatch.UNKNOWN
+
+
+def likely_domain(domain: str) -> str:
+    """The provider that was probably meant by a mistyped domain ("gmial.com" → "gmail.com"); empty if none."""
+    domain = domain.lower()
+    if domain in FREE_MAIL:
+        return ""
+    near = difflib.get_close_matches(domain, OFTEN_MEANT, n=1, cutoff=SLIP_LIKENESS)
+    return near[0] if near else ""

@@ -1,0 +1,281 @@
+"""The sign-on form and the contact's correction form: what may be typed, and what is said when it may not."""
+
+import time
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Div, Field, Fieldset, Layout
+from django import forms
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.utils.translation import gettext_lazy as _
+from email_validator import EmailNotValidError, validate_email
+
+from letter import countries
+from letter.models import NAME_MAX_LENGTH
+from signatories.evidence import likely_domain
+from signatories.names import NameRefused, clean_name
+
+STAMP_SALT = "signatories.sign-form"
+# A form may lie open overnight on a phone; a stamp copied into a robot's script goes stale.
+STAMP_MAX_AGE = 2 * 24 * 60 * 60  # seconds
+COUNTRY_FIELDS_SHOWN = 3
+COUNTRY_FIELDS_MORE = 3
+COUNTRIES_AT_MOST = 40
+
+
+class CountriesWidget(forms.Widget):
+    """Several <select> under one name, in the order given; `countries.js` makes one search field of them.
+
+    One list per country is what a keyboard and a phone do well without JavaScript, and it keeps the order.
+    """
+
+    template_name = "signatories/widgets/countries.html"
+    use_fieldset = True
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.extra = 0
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        chosen = [code for code in value or [] if code]
+        empty = max(COUNTRY_FIELDS_SHOWN - len(chosen), 1) + self.extra
+        context["widget"]["selects"] = chosen + [""] * empty
+        context["widget"]["choices"] = [
+            (code, name, " ".join(countries.search_terms(code)))
+            for code, name in countries.choices()
+        ]
+        return context
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        values = data.getlist(name) if hasattr(data, "getlist") else data.get(name, [])
+        return [value for value in values if value]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False  # nothing chosen is an answer: an international organisation
+
+
+class CountriesField(forms.Field):
+    """ISO 3166-1 alpha-2 codes in the order given, each once; may be empty."""
+
+    widget = CountriesWidget
+
+    def to_python(self, value: Any) -> list[str]:
+        return list(dict.fromkeys(str(code).strip().upper() for code in value or []))
+
+    def validate(self, value: list[str]) -> None:
+        super().validate(value)
+        known = dict(countries.choices())
+        if any(code not in known for code in value):
+            raise ValidationError(_("Choose each country from the list."), code="unknown_country")
+        if len(value) > COUNTRIES_AT_MOST:
+            raise ValidationError(
+                _("Name at most %(limit)s countries, or leave this empty if you work worldwide."),
+                code="too_many",
+                params={"limit": COUNTRIES_AT_MOST},
+            )
+
+
+class OrganizationFields(forms.Form):
+    """What is printed of an organisation: its name and countries, and the website that vouches for it."""
+
+    organization = forms.CharField(
+        label=_("Name of your organisation"),
+        max_length=5000,  # clean_name says the real limit in better words
+        help_text=_("As it should be printed under the letter, in full and in your own script."),
+        error_messages={"required": _("Give the name of your organisation.")},
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "dir": "auto"}),
+    )
+    countries = CountriesField(
+        label=_("Countries"),
+        required=False,
+        help_text=_(
+            "Where your organisation is based or works, in the order to be printed. "
+            "An international organisation leaves this empty; then its name stands alone."
+        ),
+    )
+    website = forms.CharField(
+        label=_("Website"),
+        required=False,
+        max_length=200,
+        help_text=_("Helps the coalition to recognise you. It is not printed."),
+        error_messages={"max_length": _("This address is too long. Give the start page of your website.")},
+        widget=forms.TextInput(attrs={"autocomplete": "url", "inputmode": "url", "dir": "ltr"}),
+    )
+
+    def clean_organization(self) -> str:
+        return _clean(self.cleaned_data["organization"], limit=NAME_MAX_LENGTH)
+
+    def clean_website(self) -> str:
+        website = str(self.cleaned_data["website"])
+        if not website:
+            return ""
+        if "://" not in website:
+            website = f"https://{website}"
+        try:
+            URLValidator(schemes=["http", "https"])(website)
+        except ValidationError:
+            raise ValidationError(
+                _("This does not look like a web address. Write it like www.example.org, or leave it empty."),
+                code="invalid",
+            ) from None
+        return website
+
+    def changes(self) -> dict[str, Any]:
+        """The cleaned values by the names of `Signatory`'s fields."""
+        data = self.cleaned_data
+        return {
+            "name": data["organization"],
+            "countries": data["countries"],
+            "website": data["website"],
+        }
+
+
+class SignForm(OrganizationFields):
+    """A sign-on for an organisation. Its field names are public: see docs/architecture.md."""
+
+    contact_name = forms.CharField(
+        label=_("Your name"),
+        max_length=5000,
+        error_messages={"required": _("Give your name.")},
+        widget=forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"}),
+    )
+    contact_role = forms.CharField(
+        label=_("Your role in the organisation"),
+        max_length=5000,
+        help_text=_("For example: director, programme officer."),
+        error_messages={"required": _("Give your role, so that the coalition knows whom it is talking to.")},
+        widget=forms.TextInput(attrs={"autocomplete": "organization-title", "dir": "auto"}),
+    )
+    email = forms.CharField(
+        label=_("Your e-mail address"),
+        max_length=5000,
+        help_text=_(
+            "We send a link there to confirm. An address at your organisation's own domain is "
+            "recognised fastest. It is never published."
+        ),
+        error_messages={"required": _("Give your e-mail address.")},
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "dir": "ltr"}),
+    )
+    authorised = forms.BooleanField(
+        label=_("I may sign this letter for my organisation."),
+        error_messages={
+            "required": _("Tick this box if you may sign for your organisation; otherwise ask someone who may.")
+        },
+    )
+    privacy = forms.BooleanField(
+        label=_("I have read the privacy notice below."),
+        error_messages={"required": _("Read the privacy notice, then tick this box.")},
+    )
+    # For robots, which fill in every field they find; people do not see it.
+    homepage_2 = forms.CharField(
+        label=_("Leave this empty"),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
+    )
+    stamp = forms.CharField(required=False, widget=forms.HiddenInput)
+    # The address that was asked about and stands as it is.
+    email_asked = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.seconds_taken: int | None = None
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout(
+            Fieldset(
+                _("Your organisation"),
+                Field("organization"),
+                Field("countries"),
+                Field("website"),
+            ),
+            Fieldset(
+                _("You"),
+                Field("contact_name"),
+                Field("contact_role"),
+                Field("email"),
+            ),
+            Fieldset(_("Before you sign"), Field("authorised"), Field("privacy")),
+            Div(Field("homepage_2"), css_class="trap"),
+            Field("stamp"),
+            Field("email_asked"),
+        )
+
+    def clean_contact_name(self) -> str:
+        return _clean(self.cleaned_data["contact_name"], limit=150)
+
+    def clean_contact_role(self) -> str:
+        return _clean(self.cleaned_data["contact_role"], limit=150)
+
+    def clean_email(self) -> str:
+        try:
+            checked = validate_email(self.cleaned_data["email"], check_deliverability=False)
+        except EmailNotValidError:
+            raise ValidationError(
+                _("This does not look like an e-mail address. Write it like name@example.org."),
+                code="invalid",
+            ) from None
+        address = checked.normalized.lower()
+        meant = likely_domain(checked.domain)
+        if meant and self.data.get("email_asked", "").lower() != address:
+            # Asked, not corrected: sent again as it is, the address counts.
+            self.data = self.data.copy()
+            self.data["email_asked"] = address
+            raise ValidationError(
+                _(
+                    "Did you mean %(suggestion)s? Correct the address, "
+                    "or press the button again if it is right as it is."
+                ),
+                code="slip",
+                params={"suggestion": f"{checked.local_part}@{meant}"},
+            )
+        return address
+
+    def clean_homepage_2(self) -> str:
+        if self.cleaned_data["homepage_2"]:
+            raise ValidationError(
+                _("Something filled in this field, which must stay empty. Clear it and send the form again."),
+                code="trap",
+            )
+        return ""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        try:
+            opened_at = float(
+                signing.loads(self.data.get("stamp", ""), salt=STAMP_SALT, max_age=STAMP_MAX_AGE)
+            )
+        except (signing.BadSignature, TypeError, ValueError):
+            # A form left open for days, or a robot that never opened it.
+            self.data = self.data.copy()
+            self.data["stamp"] = new_stamp()
+            raise ValidationError(
+                _("This form was open for a long time. Please press the button once more; nothing is lost."),
+                code="stale",
+            ) from None
+        self.seconds_taken = max(0, int(time.time() - opened_at))
+        return cleaned
+
+
+class CorrectionForm(OrganizationFields):
+    """What a contact may correct by themselves, or ask to have corrected once it is on the list."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout(Field("organization"), Field("countries"), Field("website"))
+
+
+def new_stamp() -> str:
+    """A signed note of when a form was opened."""
+    return signing.dumps(int(time.time()), salt=STAMP_SALT)
+
+
+def _clean(raw: str, *, limit: int) -> str:
+    try:
+        return clean_name(raw, max_length=limit)
+    except NameRefused as refused:
+        raise ValidationError(str(refused), code="name") from None

@@ -1,0 +1,234 @@
+"""The mails: one function sends a queued `Message`, with the templates in templates/mail/<kind>/.
+
+A message is claimed in a short transaction, by moving its next attempt into the future, and sent outside
+of it: a mail server that hangs holds no lock, and if this process dies the message is simply due again.
+So each goes out at least once, and twice only where the server took it and we died before noting so.
+"""
+
+import logging
+import smtplib
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from letter.documents import moment_text
+from letter.models import Letter
+from letter.publishing import number_of
+from signatories import links
+from signatories.models import Correction, Message, Signatory
+from signatories.moderation import tell_coordinators
+
+logger = logging.getLogger(__name__)
+
+# After the n-th failed attempt, wait so long; after the last, a coordinator has to look.
+PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
+# A claimed message is nobody else's for so long; more than any mail server takes to answer.
+CLAIM: Final = timedelta(minutes=5)
+# The mail about an approval says the number, so it waits for the publication, but not for ever.
+WAIT_FOR_NUMBER: Final = timedelta(seconds=10)
+WAIT_FOR_NUMBER_AT_MOST: Final = timedelta(hours=6)
+
+
+class NotYet(Exception):
+    """The mail has nothing to say yet; to be tried again soon, without counting as a failure."""
+
+
+def send_next(*, at: datetime) -> bool:
+    """Send one message that is due; give whether there was one."""
+    message = _claim(at)
+    if message is None:
+        return False
+    try:
+        with transaction.atomic():
+            sent = _send(message, at=at)
+    except NotYet:
+        Message.objects.filter(pk=message.pk).update(
+            due_at=at + WAIT_FOR_NUMBER, attempts=message.attempts - 1
+        )
+    except Exception as error:  # noqa: BLE001 - one message that cannot be made must not hold up the others
+        _note_failure(message, error, at=at)
+    else:
+        Message.objects.filter(pk=message.pk).update(sent_at=timezone.now(), error="")
+        if sent and message.kind == Message.Kind.WAITING:
+            _tell_of_latecomers(message.letter, since=at)
+    return True
+
+
+def _claim(at: datetime) -> Message | None:
+    with transaction.atomic():
+        message = (
+            Message.objects.select_for_update(skip_locked=True, of=("self",))
+            .unsent()
+            .filter(due_at__lte=at)
+            .order_by("due_at", "pk")
+            .first()
+        )
+        if message is None:
+            return None
+        message.due_at = at + CLAIM
+        message.attempts += 1
+        message.save(update_fields=["due_at", "attempts"])
+    return Message.objects.select_related("letter", "signatory__letter").get(pk=message.pk)
+
+
+def _note_failure(message: Message, error: Exception, *, at: datetime) -> None:
+    # The server's words may repeat the address; the class and code do not.
+    code = getattr(error, "smtp_code", "")
+    message.error = f"{type(error).__name__} {code}".strip()
+    is_final = message.attempts > len(PAUSES) or _is_refused_for_good(error)
+    if is_final:
+        message.given_up_at = at
+    else:
+        message.due_at = at + PAUSES[message.attempts - 1]
+    message.save(update_fields=["error", "given_up_at", "due_at"])
+    logger.warning(
+        "message %s (%s), attempt %s: %s%s",
+        message.pk,
+        message.kind,
+        message.attempts,
+        message.error,
+        "; given up" if is_final else "",
+    )
+
+
+def _is_refused_for_good(error: Exception) -> bool:
+    """Whether the server said that no such address exists (5xx, RFC 5321 §4.2.1)."""
+    if not isinstance(error, smtplib.SMTPRecipientsRefused):
+        return False
+    return all(500 <= code < 600 for code, _text in error.recipients.values())
+
+
+def _send(message: Message, *, at: datetime) -> bool:
+    """Send a claimed message; give False where there is nothing (any more) to tell."""
+    if message.kind == Message.Kind.WAITING:
+        return _send_digest(message)
+    signatory = message.signatory
+    if signatory is None or not signatory.email or not _is_still_true(message, signatory):
+        return False
+    with translation.override(signatory.language):
+        context = _context(message, signatory, at=at)
+        _deliver(message, [signatory.email], context)
+    return True
+
+
+def _is_still_true(message: Message, signatory: Signatory) -> bool:
+    """Whether the mail may still go: no request to confirm what is confirmed already."""
+    return message.kind != Message.Kind.CONFIRM or signatory.state == Signatory.State.SUBMITTED
+
+
+def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[str, Any]:
+    letter = signatory.letter
+    number = number_of(letter, signatory.line_id)
+    if (
+        message.kind == Message.Kind.APPROVED
+        and number is None
+        and signatory.state == Signatory.State.APPROVED
+        and at - message.created_at < WAIT_FOR_NUMBER_AT_MOST
+    ):
+        raise NotYet
+    token = links.new_link(signatory)
+    page = settings.BASE_URL + letter.get_absolute_url()
+    correction = None
+    if message.kind == Message.Kind.CORRECTED:
+        correction = Correction.objects.filter(signatory=signatory, settled_at__isnull=False).last()
+    return {
+        "letter": letter,
+        "signatory": signatory,
+        "contact_name": signatory.contact_name,
+        "reason": message.reason,
+        "number": number,
+        "correction": correction,
+        "letter_url": page,
+        "line_url": f"{page}#s-{signatory.line_id}",
+        "confirm_url": links.absolute("confirm", letter.slug, token),
+        "not_us_url": links.absolute("not_us", letter.slug, token),
+        "signature_url": links.absolute("signature", letter.slug, token),
+        "closes_text": moment_text(letter.closes_at, letter) if letter.closes_at else "",
+        # For whoever signs a second time: what else this address has under this letter.
+        "others": list(
+            Signatory.objects.for_letter(letter)
+            .live()
+            .filter(email=signatory.email)
+            .exclude(pk=signatory.pk)
+            .exclude(state=Signatory.State.SUBMITTED)
+            .order_by("pk")
+        ),
+        # That the organisation is on the public list, anyone may know.
+        "listed": Signatory.objects.for_letter(letter)
+        .approved()
+        .filter(name_key=signatory.name_key)
+        .exclude(pk=signatory.pk)
+        .first(),
+    }
+
+
+def _send_digest(message: Message) -> bool:
+    letter = message.letter
+    pending = Signatory.objects.for_letter(letter).pending()
+    count = pending.count()
+    correction_count = Correction.objects.filter(
+        signatory__letter=letter, settled_at__isnull=True
+    ).count()
+    recipients = coordinator_addresses()
+    if not (count or correction_count) or not recipients:
+        return False
+    with translation.override(letter.default_language):
+        context = {
+            "letter": letter,
+            "count": count,
+            "correction_count": correction_count,
+            "oldest": pending.oldest_first().first(),
+            "queue_url": f"{settings.BASE_URL}/admin/signatories/signatory/?letter__id__exact={letter.pk}",
+        }
+        for address in recipients:
+            _deliver(message, [address], context)
+    return True
+
+
+def coordinator_addresses() -> list[str]:
+    """Where notes to coordinators go: everyone active who may decide and has an address."""
+    users = get_user_model().objects.with_perm(
+        "signatories.decide_signatory",
+        include_superusers=False,
+        backend="django.contrib.auth.backends.ModelBackend",
+    )
+    return sorted({user.email for user in users if user.email})
+
+
+def _tell_of_latecomers(letter: Letter, *, since: datetime) -> None:
+    """Queue the next digest for what came in while this one was being written."""
+    entries = Signatory.objects.for_letter(letter).pending()
+    if entries.filter(decisions__at__gte=since).exists():
+        tell_coordinators(letter, at=timezone.now())
+
+
+def _deliver(message: Message, to: list[str], context: dict[str, Any]) -> None:
+    folder = f"mail/{message.kind}"
+    subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
+    mail = EmailMultiAlternatives(
+        subject=subject,
+        body=render_to_string(f"{folder}/body.txt", context),
+        to=to,
+        reply_to=[message.letter.contact_address] if message.letter.contact_address else None,
+        headers={
+            # RFC 3834: no holiday notes in answer, please.
+            "Auto-Submitted": "auto-generated",
+            # The same on every attempt, so that a mail sent twice is shown once.
+            "Message-ID": _message_id(message),
+        },
+        connection=get_connection(),
+    )
+    mail.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
+    mail.send()
+
+
+def _message_id(message: Message) -> str:
+    domain = settings.SERVER_EMAIL.rpartition("@")[2] or "localhost"
+    made = message.created_at.strftime("%Y%m%d%H%M%S")
+    return f"<undersigned.{message.pk}.{made}@{domain}>"

@@ -1,0 +1,381 @@
+"""What is private: the registry of organisations, their signatures with contacts, the log of decisions, the mail.
+
+`Signatory.state` is assigned in `signatories.moderation` alone.
+"""
+
+import secrets
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from letter.documents import label_of, printed
+from letter.models import NAME_MAX_LENGTH, Letter, Revision, new_line_id
+from letter.ordering import collation_key
+from signatories.names import name_key
+
+SORT_AS_MAX_LENGTH = 2 * NAME_MAX_LENGTH + 20  # see letter.ordering.sort_as_needed
+# Without 0/O, 1/I/L and U: read out on a bad telephone line, copied from paper.
+REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_reference() -> str:
+    """A short reference such as "K7Q-4MXP", for talking about a sign-on; it opens nothing."""
+    letters = "".join(secrets.choice(REFERENCE_ALPHABET) for _i in range(7))
+    return f"{letters[:3]}-{letters[3:]}"
+
+
+class Organization(models.Model):
+    """An organisation that has been approved on some letter; shared by all letters."""
+
+    name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH)
+    name_key = models.CharField(
+        _("normalised name"), max_length=2 * NAME_MAX_LENGTH, unique=True, editable=False
+    )
+    website = models.URLField(_("website"), blank=True)
+    created_at = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        self.name_key = name_key(self.name)
+        if Organization.objects.filter(name_key=self.name_key).exclude(pk=self.pk).exists():
+            raise ValidationError(
+                {"name": _("The registry already has an organisation of that name.")}
+            )
+
+
+class SignatoryQuerySet(models.QuerySet["Signatory"]):
+    def for_letter(self, letter: Letter) -> "SignatoryQuerySet":
+        return self.filter(letter=letter)
+
+    def pending(self) -> "SignatoryQuerySet":
+        """Waiting for a coordinator."""
+        return self.filter(state=Signatory.State.PENDING)
+
+    def approved(self) -> "SignatoryQuerySet":
+        """On the list, or about to be."""
+        return self.filter(state=Signatory.State.APPROVED)
+
+    def live(self) -> "SignatoryQuerySet":
+        """Neither turned down nor taken back: it may still come to something."""
+        return self.exclude(state__in=[Signatory.State.REJECTED, Signatory.State.WITHDRAWN])
+
+    def oldest_first(self) -> "SignatoryQuerySet":
+        return self.order_by("submitted_at", "pk")
+
+
+class Signatory(models.Model):
+    """One organisation's signature on one letter, with the person who gave it."""
+
+    class State(models.TextChoices):
+        SUBMITTED = "submitted", _("Address not confirmed")
+        PENDING = "pending", _("Waiting for a decision")
+        RETURNED = "returned", _("Returned for changes")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    class Source(models.TextChoices):
+        FORM = "form", _("Sign-on form")
+        HAND = "hand", _("Added by a coordinator")
+        IMPORT = "import", _("Imported")
+
+    letter = models.ForeignKey(
+        Letter, on_delete=models.PROTECT, related_name="signatories", verbose_name=_("letter")
+    )
+    revision = models.ForeignKey(
+        Revision,
+        on_delete=models.PROTECT,
+        related_name="signatories",
+        verbose_name=_("revision signed"),
+        editable=False,
+    )
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        related_name="signatories",
+        verbose_name=_("organisation"),
+        null=True,
+        blank=True,
+        editable=False,
+    )
+    reference = models.CharField(
+        _("reference"), max_length=8, unique=True, default=new_reference, editable=False
+    )
+    # Public, in the link to the line; apart from the reference, which only the contact and we know.
+    line_id = models.CharField(max_length=24, unique=True, default=new_line_id, editable=False)
+    state = models.CharField(_("state"), max_length=10, choices=State, editable=False)
+    source = models.CharField(_("came by"), max_length=6, choices=Source, editable=False)
+
+    name = models.CharField(_("organisation's name"), max_length=NAME_MAX_LENGTH)
+    name_key = models.CharField(max_length=2 * NAME_MAX_LENGTH, editable=False)
+    countries = models.JSONField(_("countries"), default=list, blank=True)
+    label = models.CharField(
+        _("label"),
+        max_length=NAME_MAX_LENGTH,
+        blank=True,
+        help_text=_(
+            "What stands in the parentheses. Empty: the countries, in the reader's language."
+        ),
+    )
+    label_hidden = models.BooleanField(
+        _("print no parentheses"), default=False, help_text=_("The line is the name alone.")
+    )
+    sort_as = models.CharField(
+        _("sort as"),
+        max_length=SORT_AS_MAX_LENGTH,
+        blank=True,
+        help_text=_("Places the name where readers look for it. Empty: by the name itself."),
+    )
+    collation_key = models.BinaryField(editable=False)
+    website = models.URLField(_("website"), blank=True)
+
+    contact_name = models.CharField(_("contact's name"), max_length=150, blank=True)
+    contact_role = models.CharField(_("contact's role"), max_length=150, blank=True)
+    email = models.EmailField(_("contact's e-mail address"), blank=True)
+    language = models.CharField(_("language of mails"), max_length=12, default="en", editable=False)
+    note = models.TextField(
+        _("note"),
+        blank=True,
+        help_text=_("For coordinators only: how it came in, who asked for it."),
+    )
+
+    submitted_at = models.DateTimeField(_("came in"), default=timezone.now, editable=False)
+    confirmed_at = models.DateTimeField(_("address confirmed"), null=True, editable=False)
+    approved_at = models.DateTimeField(_("approved"), null=True, editable=False)
+    # Seconds between opening the form and sending it; a robot needs less than one.
+    seconds_taken = models.PositiveIntegerField(null=True, editable=False)
+
+    objects = SignatoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("signatory")
+        verbose_name_plural = _("signatories")
+        permissions = (("decide_signatory", "Can decide about sign-ons"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("letter", "organization"),
+                condition=Q(state="approved"),
+                name="organization_listed_once_per_letter",
+                violation_error_message=_("This organisation is already listed on this letter."),
+            ),
+            # Pressing the button twice makes one entry.
+            models.UniqueConstraint(
+                fields=("letter", "email", "name_key"),
+                condition=Q(state="submitted"),
+                name="signatory_submitted_once",
+            ),
+            models.CheckConstraint(
+                name="approved_signatory_is_linked_and_dated",
+                condition=~Q(state="approved")
+                | Q(organization__isnull=False, approved_at__isnull=False),
+            ),
+        )
+        indexes = (
+            # The queue: what waits on a letter, oldest first.
+            models.Index(fields=("letter", "state", "submitted_at"), name="signatory_queue"),
+            # The hint while typing, and other sign-ons of the same organisation or address.
+            models.Index(fields=("letter", "name_key"), name="signatory_by_name"),
+            models.Index(fields=("letter", "email"), name="signatory_by_email"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.name}"
+
+    def set_name(self, name: str, *, sort_as: str | None = None) -> None:
+        """Set the name with what is derived from it; `sort_as` None leaves it as it is."""
+        self.name = name
+        if sort_as is not None:
+            self.sort_as = sort_as
+        self.derive_keys()
+
+    def derive_keys(self) -> None:
+        """Bring the stored keys in line with the name and `sort_as`; call before saving either."""
+        self.name_key = name_key(self.name)
+        self.collation_key = collation_key(self.sort_as or self.name)
+
+    @property
+    def public_label(self) -> str | None:
+        """The label as `letter.publishing.Line` has it: None, empty or a text."""
+        if self.label_hidden:
+            return ""
+        return self.label or None
+
+    @property
+    def line(self) -> str:
+        """The line as it would be printed, without its number, in the active language."""
+        return printed(self.name, label_of(self.countries, self.public_label))
+
+
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def in_order(self) -> "DecisionQuerySet":
+        return self.order_by("at", "pk")
+
+
+class Decision(models.Model):
+    """One change of a signatory's state: who, when, from what to what, and why. Never changed afterwards."""
+
+    class Actor(models.TextChoices):
+        CONTACT = "contact", _("the contact")
+        COORDINATOR = "coordinator", _("a coordinator")
+        SYSTEM = "system", _("the system")
+
+    signatory = models.ForeignKey(Signatory, on_delete=models.CASCADE, related_name="decisions")
+    event = models.CharField(_("event"), max_length=20)
+    from_state = models.CharField(_("from"), max_length=10, choices=Signatory.State, blank=True)
+    to_state = models.CharField(_("to"), max_length=10, choices=Signatory.State)
+    actor = models.CharField(_("by"), max_length=11, choices=Actor)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("coordinator"),
+    )
+    reason = models.TextField(_("reason"), blank=True)
+    at = models.DateTimeField(_("when"), default=timezone.now)
+
+    objects = DecisionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        ordering = ("at", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.at:%Y-%m-%d %H:%M}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            self._refuse()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self._refuse()
+
+    @staticmethod
+    def _refuse() -> NoReturn:
+        raise TypeError("decisions are a log: they are added, never changed or removed")
+
+
+class Correction(models.Model):
+    """What a contact asks to change in a line that is already on the list; a coordinator accepts or declines it."""
+
+    signatory = models.ForeignKey(Signatory, on_delete=models.CASCADE, related_name="corrections")
+    name = models.CharField(_("organisation's name"), max_length=NAME_MAX_LENGTH)
+    countries = models.JSONField(_("countries"), default=list, blank=True)
+    website = models.URLField(_("website"), blank=True)
+    asked_at = models.DateTimeField(_("asked"), default=timezone.now)
+    settled_at = models.DateTimeField(_("settled"), null=True)
+    is_accepted = models.BooleanField(_("accepted"), null=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("coordinator"),
+    )
+    reason = models.TextField(_("reason"), blank=True)
+
+    class Meta:
+        verbose_name = _("correction")
+        verbose_name_plural = _("corrections")
+        ordering = ("asked_at", "pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("signatory",),
+                condition=Q(settled_at__isnull=True),
+                name="correction_open_once_per_signatory",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.line
+
+    @property
+    def line(self) -> str:
+        """The line as it would be printed if accepted, in the active language."""
+        return printed(self.name, label_of(self.countries, self.signatory.public_label))
+
+
+class Link(models.Model):
+    """A secret that was mailed to a contact, kept as its hash alone; it opens that one sign-on."""
+
+    signatory = models.ForeignKey(Signatory, on_delete=models.CASCADE, related_name="links")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.signatory.reference} {self.created_at:%Y-%m-%d}"
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def unsent(self) -> "MessageQuerySet":
+        return self.filter(sent_at__isnull=True, given_up_at__isnull=True)
+
+
+class Message(models.Model):
+    """A mail that is to go out, written in the transaction of what it tells of; its text is made when it is sent.
+
+    Neither text nor links are stored: the links' secrets must not lie in the database.
+    """
+
+    class Kind(models.TextChoices):
+        CONFIRM = "confirm", _("Please confirm")
+        STANDING = "standing", _("Where things stand")
+        RECEIVED = "received", _("Received")
+        APPROVED = "approved", _("Approved")
+        RETURNED = "returned", _("Returned for changes")
+        REJECTED = "rejected", _("Rejected")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        CORRECTED = "corrected", _("Correction settled")
+        WAITING = "waiting", _("To coordinators: something waits")
+
+    kind = models.CharField(_("message"), max_length=10, choices=Kind)
+    letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="messages")
+    signatory = models.ForeignKey(
+        Signatory, on_delete=models.CASCADE, null=True, blank=True, related_name="messages"
+    )
+    reason = models.TextField(_("reason given"), blank=True)
+    created_at = models.DateTimeField(_("queued"), default=timezone.now)
+    due_at = models.DateTimeField(_("next attempt"), default=timezone.now)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    sent_at = models.DateTimeField(_("sent"), null=True)
+    given_up_at = models.DateTimeField(_("given up"), null=True)
+    error = models.CharField(_("last error"), max_length=200, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ("-created_at", "-pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("letter",),
+                condition=Q(kind="waiting", sent_at__isnull=True, given_up_at__isnull=True),
+                name="message_waiting_once_per_letter",
+            ),
+        )
+        indexes = (
+            # What the worker looks for, every second.
+            models.Index(
+                fields=("due_at",),
+                condition=Q(sent_at__isnull=True, given_up_at__isnull=True),
+                name="message_due",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.created_at:%Y-%m-%d %H:%M}"

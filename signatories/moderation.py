@@ -1,0 +1,464 @@
+"""Who may bring a signature from which state to which, and the one door through which it goes.
+
+TRANSITIONS is the whole of the rule: what it does not list is refused. `decide` alone assigns
+`Signatory.state`. In one transaction it locks the signatory, changes the state, writes the `Decision`,
+queues the mail and asks for publication: either all of it happened or none of it. Admin buttons, the
+contact's page and the imports are read from the table and go through here; there is no second list.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy as _
+
+from letter.background import ring_after_commit
+from letter.models import Letter, Revision
+from letter.publishing import request_publication
+from signatories.models import Correction, Decision, Message, Organization, Signatory
+
+State = Signatory.State
+Actor = Decision.Actor
+
+# Coordinators hear of what waits at most this often for each letter.
+DIGEST_PAUSE = timedelta(hours=1)
+# Asking for one more confirmation mail within this time sends none.
+RESEND_PAUSE = timedelta(minutes=2)
+
+
+class Event(models.TextChoices):
+    """What can happen to a signature."""
+
+    SUBMIT = "submit", _("signed through the form")
+    ADD = "add", _("added by hand")
+    CONFIRM = "confirm", _("address confirmed")
+    APPROVE = "approve", _("approved")
+    RETURN = "return", _("returned for changes")
+    RESUBMIT = "resubmit", _("put back in the queue")
+    REJECT = "reject", _("rejected")
+    WITHDRAW = "withdraw", _("withdrawn")
+
+
+TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
+    (State.SUBMITTED, Event.CONFIRM): State.PENDING,
+    (State.PENDING, Event.APPROVE): State.APPROVED,
+    (State.PENDING, Event.RETURN): State.RETURNED,
+    (State.PENDING, Event.REJECT): State.REJECTED,
+    (State.PENDING, Event.WITHDRAW): State.WITHDRAWN,
+    (State.RETURNED, Event.RESUBMIT): State.PENDING,
+    (State.RETURNED, Event.WITHDRAW): State.WITHDRAWN,
+    (State.APPROVED, Event.WITHDRAW): State.WITHDRAWN,
+}
+ALLOWED: Final[dict[Event, frozenset[Actor]]] = {
+    Event.CONFIRM: frozenset({Actor.CONTACT}),
+    Event.APPROVE: frozenset({Actor.COORDINATOR, Actor.SYSTEM}),
+    Event.RETURN: frozenset({Actor.COORDINATOR}),
+    Event.RESUBMIT: frozenset({Actor.CONTACT, Actor.COORDINATOR}),
+    Event.REJECT: frozenset({Actor.COORDINATOR}),
+    Event.WITHDRAW: frozenset({Actor.CONTACT, Actor.COORDINATOR}),
+}
+# The contact can only act on a reason if there is one.
+NEEDS_REASON: Final = frozenset({Event.RETURN, Event.REJECT})
+MAILS: Final[dict[Event, Message.Kind]] = {
+    Event.CONFIRM: Message.Kind.RECEIVED,
+    Event.APPROVE: Message.Kind.APPROVED,
+    Event.RETURN: Message.Kind.RETURNED,
+    Event.REJECT: Message.Kind.REJECTED,
+    Event.WITHDRAW: Message.Kind.WITHDRAWN,
+}
+# What a person types into the form, and may type again before confirming.
+TYPED: Final = (
+    "name",
+    "name_key",
+    "collation_key",
+    "countries",
+    "website",
+    "contact_name",
+    "contact_role",
+    "language",
+    "seconds_taken",
+)
+
+
+@dataclass(frozen=True)
+class By:
+    """Who acts: the contact, a coordinator with an account, or the system itself."""
+
+    actor: Actor
+    user: Any = None
+
+    @classmethod
+    def coordinator(cls, user: Any) -> "By":
+        return cls(Actor.COORDINATOR, user)
+
+
+CONTACT: Final = By(Actor.CONTACT)
+SYSTEM: Final = By(Actor.SYSTEM)
+
+
+class Refused(Exception):
+    """A decision that was not carried out; the message says why, in words for whoever tried."""
+
+
+class TransitionRefused(Refused):
+    """The table has no entry for this state, event and actor."""
+
+    def __init__(self, state: State, event: Event) -> None:
+        self.state, self.event = state, event
+        super().__init__(
+            gettext("it cannot be %(event)s while it is “%(state)s”")
+            % {"event": event.label, "state": state.label}
+        )
+
+
+class ReasonMissing(Refused):
+    """The contact would be told no without being told why."""
+
+    def __init__(self) -> None:
+        super().__init__(gettext("give a reason; it is mailed to the contact"))
+
+
+class AlreadyListed(Refused):
+    """The organisation is on the letter's list with another sign-on."""
+
+    def __init__(self, other: Signatory) -> None:
+        super().__init__(
+            gettext("“%(name)s” is already on the list (%(reference)s)")
+            % {"name": other.name, "reference": other.reference}
+        )
+
+
+class Gone(Refused):
+    """The sign-on was erased meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(gettext("it no longer exists"))
+
+
+@dataclass
+class Outcome:
+    """What became of several decisions made at once."""
+
+    done: list[Signatory] = field(default_factory=list)
+    refused: list[tuple[Signatory, Refused]] = field(default_factory=list)
+
+
+def possible_events(state: str, actor: Actor) -> list[Event]:
+    """What the actor may do to a signature in this state, in the table's order."""
+    return [event for (of, event) in TRANSITIONS if of == state and actor in ALLOWED[event]]
+
+
+@transaction.atomic
+def decide(
+    pk: int, event: Event, *, by: By, reason: str = "", at: datetime | None = None
+) -> Decision:
+    """Move a signatory along TRANSITIONS.
+
+    Raises TransitionRefused where the table has no entry, ReasonMissing, AlreadyListed, or Gone;
+    nothing has changed then.
+    """
+    signatory = (
+        Signatory.objects.select_for_update(of=("self",))
+        .select_related("letter")
+        .filter(pk=pk)
+        .first()
+    )
+    if signatory is None:
+        raise Gone
+    at = at or timezone.now()
+    decision = _decide(signatory, event, by=by, reason=reason, at=at)
+    if State.APPROVED in {decision.from_state, decision.to_state}:
+        request_publication(signatory.letter, at=at)
+    return decision
+
+
+@transaction.atomic
+def decide_many(
+    pks: Iterable[int], event: Event, *, by: By, reason: str = "", at: datetime | None = None
+) -> Outcome:
+    """Decide about several at once: each is done or refused by itself, and the list is published once."""
+    at = at or timezone.now()
+    outcome = Outcome()
+    # Everyone locks in the same order, and organisations are linked in the order of their names,
+    # so two coordinators with overlapping selections wait for one another rather than deadlock.
+    locked = (
+        Signatory.objects.select_for_update(of=("self",))
+        .select_related("letter")
+        .filter(pk__in=list(pks))
+        .order_by("name_key", "pk")
+    )
+    touched: dict[int, Letter] = {}
+    for signatory in locked:
+        try:
+            with transaction.atomic():
+                decision = _decide(signatory, event, by=by, reason=reason, at=at)
+        except Refused as refused:
+            outcome.refused.append((signatory, refused))
+            continue
+        outcome.done.append(signatory)
+        if State.APPROVED in {decision.from_state, decision.to_state}:
+            touched[signatory.letter_id] = signatory.letter
+    for letter in touched.values():
+        request_publication(letter, at=at)
+    return outcome
+
+
+def _decide(signatory: Signatory, event: Event, *, by: By, reason: str, at: datetime) -> Decision:
+    from_state = State(signatory.state)
+    to_state = TRANSITIONS.get((from_state, event))
+    if to_state is None or by.actor not in ALLOWED[event]:
+        raise TransitionRefused(from_state, event)
+    reason = reason.strip()
+    if event in NEEDS_REASON and not reason:
+        raise ReasonMissing
+    changed = ["state"]
+    signatory.state = to_state
+    if event == Event.CONFIRM:
+        signatory.confirmed_at = at
+        changed.append("confirmed_at")
+    if event == Event.APPROVE:
+        _link_organization(signatory)
+        signatory.approved_at = at
+        changed += ["organization", "approved_at"]
+    try:
+        with transaction.atomic():
+            signatory.save(update_fields=changed)
+    except IntegrityError:
+        # Another coordinator approved the same organisation since we looked; the constraint decides.
+        raise AlreadyListed(_listed(signatory) or signatory) from None
+    if event == Event.WITHDRAW:
+        # A withdrawn line has nothing left to correct.
+        signatory.corrections.filter(settled_at__isnull=True).delete()
+    decision = _log(signatory, event, from_state, by=by, reason=reason, at=at)
+    if event in MAILS:
+        queue_mail(signatory, MAILS[event], reason=reason, at=at)
+    if to_state == State.PENDING:
+        tell_coordinators(signatory.letter, at=at)
+    return decision
+
+
+def _link_organization(signatory: Signatory) -> None:
+    """Link to the organisation in the registry with the same normalised name, else to a new one."""
+    signatory.organization, _created = Organization.objects.get_or_create(
+        name_key=signatory.name_key,
+        defaults={"name": signatory.name, "website": signatory.website},
+    )
+    if other := _listed(signatory):
+        raise AlreadyListed(other)
+
+
+def _listed(signatory: Signatory) -> Signatory | None:
+    return (
+        Signatory.objects.filter(letter_id=signatory.letter_id, organization=signatory.organization)
+        .approved()
+        .exclude(pk=signatory.pk)
+        .first()
+    )
+
+
+def _log(
+    signatory: Signatory, event: Event, from_state: str, *, by: By, reason: str, at: datetime
+) -> Decision:
+    return Decision.objects.create(
+        signatory=signatory,
+        event=event,
+        from_state=from_state,
+        to_state=signatory.state,
+        actor=by.actor,
+        user=by.user,
+        reason=reason,
+        at=at,
+    )
+
+
+def queue_mail(signatory: Signatory, kind: Message.Kind, *, reason: str = "", at: datetime) -> None:
+    """Have a mail sent to the contact after this transaction; entries made by hand may have no address."""
+    if signatory.email:
+        Message.objects.create(
+            kind=kind,
+            letter_id=signatory.letter_id,
+            signatory=signatory,
+            reason=reason,
+            created_at=at,
+            due_at=at,
+        )
+        ring_after_commit()
+
+
+def tell_coordinators(letter: Letter, *, at: datetime) -> None:
+    """Have coordinators told that something waits: one mail for all that comes in meanwhile."""
+    digests = Message.objects.filter(letter=letter, kind=Message.Kind.WAITING)
+    last = digests.aggregate(sent_at=models.Max("sent_at"))["sent_at"]
+    due_at = max(at, last + DIGEST_PAUSE) if last else at
+    digests.unsent().get_or_create(
+        letter=letter, kind=Message.Kind.WAITING, defaults={"created_at": at, "due_at": due_at}
+    )
+    ring_after_commit()
+
+
+@transaction.atomic
+def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
+    """Take in what a form says (an unsaved `Signatory` with its letter) and mail the address.
+
+    Whoever signs gets the same answer; only the owner of the address learns more. If the same address
+    signs again for the same organisation, no second entry is made: while it is not confirmed, what was
+    typed last counts and the confirmation is mailed again; afterwards a mail says where things stand.
+    """
+    at = at or timezone.now()
+    signatory.derive_keys()
+    earlier = _same_sign_on(signatory)
+    if earlier is None:
+        try:
+            with transaction.atomic():
+                _create(signatory, Event.SUBMIT, State.SUBMITTED, by=CONTACT, at=at)
+        except IntegrityError:
+            # The button was pressed twice and the other request was first; this one is the second.
+            earlier = _same_sign_on(signatory)
+            if earlier is None:
+                raise
+        else:
+            queue_mail(signatory, Message.Kind.CONFIRM, at=at)
+            return signatory
+    kind = Message.Kind.STANDING
+    if earlier.state == State.SUBMITTED:
+        kind = Message.Kind.CONFIRM
+        for name in TYPED:
+            setattr(earlier, name, getattr(signatory, name))
+        earlier.save(update_fields=TYPED)
+    if not earlier.messages.filter(kind=kind, created_at__gt=at - RESEND_PAUSE).exists():
+        queue_mail(earlier, kind, at=at)
+    return earlier
+
+
+def _same_sign_on(signatory: Signatory) -> Signatory | None:
+    """The live entry of the same address for the same organisation on the same letter, if there is one."""
+    return (
+        Signatory.objects.select_for_update()
+        .for_letter(signatory.letter)
+        .live()
+        .filter(email=signatory.email, name_key=signatory.name_key)
+        .order_by("-pk")
+        .first()
+    )
+
+
+@transaction.atomic
+def add(
+    signatory: Signatory, *, by: By, source: Signatory.Source, at: datetime | None = None
+) -> Signatory:
+    """Take in a signature that came by another way than the form; it waits for a decision like any other."""
+    at = at or timezone.now()
+    signatory.source = source
+    signatory.derive_keys()
+    _create(signatory, Event.ADD, State.PENDING, by=by, at=at)
+    return signatory
+
+
+def _create(signatory: Signatory, event: Event, state: State, *, by: By, at: datetime) -> None:
+    signatory.state = state
+    signatory.submitted_at = at
+    signatory.save(force_insert=True)
+    Revision.objects.filter(pk=signatory.revision_id).lock(at=at)
+    _log(signatory, event, "", by=by, reason="", at=at)
+
+
+@transaction.atomic
+def correct(pk: int, changes: dict[str, Any], *, at: datetime | None = None) -> Correction | None:
+    """Take a contact's correction of name, countries and website.
+
+    Before approval it is made at once (and a returned entry goes back to the queue); None is given.
+    After approval it waits as a `Correction` for a coordinator; a second one replaces the first.
+    Raises TransitionRefused for an entry that is rejected or withdrawn, or not yet confirmed.
+    """
+    at = at or timezone.now()
+    signatory = (
+        Signatory.objects.select_for_update(of=("self",))
+        .select_related("letter")
+        .filter(pk=pk)
+        .first()
+    )
+    if signatory is None:
+        raise Gone
+    if signatory.state == State.APPROVED:
+        if not any(getattr(signatory, name) != value for name, value in changes.items()):
+            signatory.corrections.filter(settled_at__isnull=True).delete()
+            return None
+        correction, _created = Correction.objects.update_or_create(
+            signatory=signatory, settled_at=None, defaults={**changes, "asked_at": at}
+        )
+        tell_coordinators(signatory.letter, at=at)
+        return correction
+    if signatory.state not in {State.PENDING, State.RETURNED}:
+        raise TransitionRefused(State(signatory.state), Event.RESUBMIT)
+    apply_changes(signatory, changes, at=at)
+    if signatory.state == State.RETURNED:
+        _decide(signatory, Event.RESUBMIT, by=CONTACT, reason="", at=at)
+    return None
+
+
+@transaction.atomic
+def settle(
+    correction_pk: int, *, accept: bool, by: By, reason: str = "", at: datetime | None = None
+) -> Correction:
+    """Accept or decline what a contact asked to change in a published line; the contact is told which.
+
+    Raises Gone if it was settled or withdrawn meanwhile, ReasonMissing when declining without one.
+    """
+    at = at or timezone.now()
+    pk = Correction.objects.filter(pk=correction_pk).values_list("signatory_id", flat=True).first()
+    # The signatory's row is the lock for all that happens to it, corrections too.
+    signatory = (
+        Signatory.objects.select_for_update(of=("self",))
+        .select_related("letter")
+        .filter(pk=pk)
+        .first()
+    )
+    correction = Correction.objects.filter(pk=correction_pk, settled_at__isnull=True).first()
+    if signatory is None or correction is None:
+        raise Gone
+    if not accept and not reason.strip():
+        raise ReasonMissing
+    if accept:
+        apply_changes(
+            signatory,
+            {
+                "name": correction.name,
+                "countries": correction.countries,
+                "website": correction.website,
+            },
+            at=at,
+        )
+    correction.settled_at = at
+    correction.is_accepted = accept
+    correction.user = by.user
+    correction.reason = reason.strip()
+    correction.save(update_fields=["settled_at", "is_accepted", "user", "reason"])
+    queue_mail(signatory, Message.Kind.CORRECTED, reason=reason.strip(), at=at)
+    return correction
+
+
+def apply_changes(signatory: Signatory, changes: dict[str, Any], *, at: datetime) -> None:
+    """Change what a locked signatory prints; what is on the list is published again."""
+    for name, value in changes.items():
+        setattr(signatory, name, value)
+    signatory.derive_keys()
+    signatory.save(update_fields=[*changes, "name_key", "collation_key"])
+    if signatory.state == State.APPROVED:
+        request_publication(signatory.letter, at=at)
+
+
+@transaction.atomic
+def erase(pk: int) -> None:
+    """Remove a sign-on that its address's owner did not make, as if it had never been sent.
+
+    Raises TransitionRefused once a coordinator has approved it: then it is withdrawn, openly.
+    """
+    signatory = Signatory.objects.select_for_update().filter(pk=pk).first()
+    if signatory is None:
+        raise Gone
+    if signatory.state not in {State.SUBMITTED, State.PENDING, State.RETURNED}:
+        raise TransitionRefused(State(signatory.state), Event.WITHDRAW)
+    Signatory.objects.filter(pk=pk).delete()

@@ -1,0 +1,70 @@
+"""What the privacy rules say must go, and when."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+
+from letter.models import Letter
+from letter.publishing import redact
+from signatories.models import Link, Message, Organization, Signatory
+
+# A sign-on whose address nobody confirmed in this time was a mistake, or somebody else's.
+CONFIRM_WITHIN: Final = timedelta(days=7)
+# Contacts are kept for questions about a closed letter, and no longer.
+KEEP_CONTACTS_FOR: Final = timedelta(days=180)
+
+
+@dataclass(frozen=True)
+class Purged:
+    """What a purge removed."""
+
+    unconfirmed_count: int
+    contact_count: int
+
+
+@transaction.atomic
+def purge(*, at: datetime) -> Purged:
+    """Remove unconfirmed sign-ons past their time, and the contacts of letters closed long ago."""
+    unconfirmed = Signatory.objects.filter(
+        state=Signatory.State.SUBMITTED, submitted_at__lt=at - CONFIRM_WITHIN
+    )
+    unconfirmed_count = unconfirmed.count()
+    unconfirmed.delete()
+    contact_count = 0
+    for letter in Letter.objects.filter(state=Letter.State.CLOSED):
+        if _closed_at(letter) < at - KEEP_CONTACTS_FOR:
+            contact_count += _forget_contacts(letter)
+    return Purged(unconfirmed_count, contact_count)
+
+
+def _closed_at(letter: Letter) -> datetime:
+    """When a closed letter was over: its cut-off or deadline, or its last edition if that came later."""
+    last = letter.editions.order_by("-number").first()
+    moments = [letter.cutoff_at, letter.closes_at, last and last.published_at, letter.created_at]
+    return max(moment for moment in moments if moment)
+
+
+def _forget_contacts(letter: Letter) -> int:
+    entries = Signatory.objects.for_letter(letter).exclude(
+        contact_name="", contact_role="", email=""
+    )
+    Link.objects.filter(signatory__letter=letter).delete()
+    Message.objects.filter(letter=letter).delete()
+    return entries.update(contact_name="", contact_role="", email="", note="")
+
+
+@transaction.atomic
+def take_out(letter: Letter, line_id: str, *, at: datetime) -> int:
+    """For an organisation in danger: redact its line everywhere, and erase its sign-on and registry entry.
+
+    Gives the number of listings redacted. The registry keeps the organisation only if it has put its
+    name under something else.
+    """
+    count = redact(letter, line_id, at=at)
+    entries = Signatory.objects.for_letter(letter).filter(line_id=line_id)
+    organizations = list(entries.exclude(organization=None).values_list("organization", flat=True))
+    entries.delete()
+    Organization.objects.filter(pk__in=organizations, signatories=None).delete()
+    return count

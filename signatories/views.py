@@ -1,0 +1,279 @@
+"""What an organisation sees: the form, the confirmation, its own page. A GET never changes anything."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone, translation
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from letter.documents import closes_text, label_of, moment_text, printed
+from letter.models import Letter, Text
+from letter.publishing import number_of
+from letter.text import render_markdown
+from signatories import links, moderation
+from signatories.forms import CorrectionForm, SignForm, new_stamp
+from signatories.models import Signatory
+from signatories.names import name_key
+
+REFUSED = 422  # RFC 9110 §15.5.21: understood, but what was typed cannot be taken
+
+
+def _public_letter(slug: str) -> tuple[Letter, Text]:
+    """A published letter with its text in its default language; 404 for a draft, which takes no signatures."""
+    letter = get_object_or_404(Letter.objects.public(), slug=slug)
+    revision = letter.current_revision()
+    texts = revision.texts() if revision else {}
+    if letter.default_language not in texts:
+        raise Http404
+    return letter, texts[letter.default_language]
+
+
+def _render(
+    request: HttpRequest, letter: Letter, template: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """A page about a letter, in the letter's language."""
+    with translation.override(letter.default_language):
+        return render(request, f"signatories/{template}.html", {"letter": letter, **context}, status=status)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign(request: HttpRequest, slug: str) -> HttpResponse:
+    """The sign-on form."""
+    letter, text = _public_letter(slug)
+    if not letter.takes_signatures(at=timezone.now()):
+        return _closed(request, letter, text)
+    wants_fields = "more_countries" in request.POST
+    if request.method != "POST":
+        form = SignForm(initial={"stamp": new_stamp()})
+    elif wants_fields:
+        # Not a sign-on yet: the same form with what was typed, and room for more countries.
+        typed = {name: request.POST.get(name, "") for name in SignForm.base_fields}
+        form = SignForm(initial={**typed, "countries": request.POST.getlist("countries")})
+        form.fields["countries"].widget.extra = 3
+    else:
+        form = SignForm(request.POST)
+        with translation.override(letter.default_language):
+            if form.is_valid():
+                moderation.submit(_signatory(letter, form))
+                return redirect("signatories:sent", slug)
+    context = {
+        "text": text,
+        "form": form,
+        "closes_text": closes_text(letter),
+        "is_past_deadline": letter.status(at=timezone.now()) == Letter.Status.PAST_DEADLINE,
+        "sign_on_text": render_markdown(letter.sign_on_text),
+        "privacy_text": render_markdown(letter.privacy_text, prefix="privacy-"),
+    }
+    return _render(request, letter, "sign", context, status=REFUSED if form.errors else 200)
+
+
+def _signatory(letter: Letter, form: SignForm) -> Signatory:
+    return Signatory(
+        letter=letter,
+        revision=letter.current_revision(),
+        source=Signatory.Source.FORM,
+        contact_name=form.cleaned_data["contact_name"],
+        contact_role=form.cleaned_data["contact_role"],
+        email=form.cleaned_data["email"],
+        language=letter.default_language,
+        seconds_taken=form.seconds_taken,
+        **form.changes(),
+    )
+
+
+def _closed(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
+    """What stands in the form's place; a POST that comes too late is told so, with its own status."""
+    with translation.override(letter.default_language):
+        opens_text = moment_text(letter.opens_at, letter) if letter.opens_at else ""
+    context = {
+        "text": text,
+        "status": letter.status(at=timezone.now()),
+        "opens_text": opens_text,
+        "is_too_late": request.method == "POST",
+    }
+    return _render(request, letter, "sign_closed", context, status=403 if request.method == "POST" else 200)
+
+
+@require_safe
+def sent(request: HttpRequest, slug: str) -> HttpResponse:
+    """The same page for everybody who has signed: it tells a stranger nothing about an address."""
+    letter, text = _public_letter(slug)
+    return _render(request, letter, "sent", {"text": text})
+
+
+@require_safe
+def hint(request: HttpRequest, slug: str) -> HttpResponse:
+    """Whether an organisation of this name is on the public list already; what is not public is not hinted at."""
+    letter, _text = _public_letter(slug)
+    key = name_key(request.GET.get("name", "")[:1000])
+    listed = Signatory.objects.for_letter(letter).approved().filter(name_key=key).first() if key else None
+    listing = listed and letter.listings.current().filter(line_id=listed.line_id).first()
+    if listing is None:
+        return JsonResponse({"listed": False})
+    with translation.override(letter.default_language):
+        line = printed(listing.name, label_of(listing.countries, listing.label))
+        message = gettext("%(line)s is already on the list.") % {"line": line}
+    return JsonResponse(
+        {
+            "listed": True,
+            "line": line,
+            "number": number_of(letter, listing.line_id),
+            "url": f"{letter.get_absolute_url()}#{listing.anchor}",
+            "message": message,
+        }
+    )
+
+
+View = Callable[..., HttpResponse]
+
+
+def _with_secret(view: View) -> View:
+    """Find the sign-on that the link's secret opens; keep the secret out of caches and referrers."""
+
+    @wraps(view)
+    @never_cache
+    def wrapped(request: HttpRequest, slug: str, token: str) -> HttpResponse:
+        signatory = links.find(slug, token)
+        if signatory is None:
+            letter = get_object_or_404(Letter.objects.public(), slug=slug)
+            response = _render(request, letter, "link_unknown", {}, status=404)
+        else:
+            response = view(request, signatory, token)
+        response["Referrer-Policy"] = "no-referrer"
+        response["X-Robots-Tag"] = "noindex"
+        return response
+
+    return wrapped
+
+
+@_with_secret
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
+    """A button to confirm the address; once confirmed, the link shows where things stand."""
+    if request.method == "POST":
+        try:
+            moderation.decide(signatory.pk, moderation.Event.CONFIRM, by=moderation.CONTACT)
+        except moderation.Refused:
+            pass  # pressed twice, or in two windows: the next page says where things stand
+        return redirect("signatories:signature", signatory.letter.slug, token)
+    if signatory.state != Signatory.State.SUBMITTED:
+        return redirect("signatories:signature", signatory.letter.slug, token)
+    return _render(request, signatory.letter, "confirm", {"signatory": signatory, "token": token})
+
+
+@_with_secret
+@require_http_methods(["GET", "HEAD", "POST"])
+def not_us(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
+    """For the owner of an address that somebody else typed: a button that erases the entry."""
+    letter = signatory.letter
+    if request.method == "POST":
+        try:
+            moderation.erase(signatory.pk)
+        except moderation.Gone:
+            pass
+        except moderation.TransitionRefused:
+            return redirect("signatories:signature", letter.slug, token)
+        return redirect("signatories:erased", letter.slug)
+    return _render(request, letter, "not_us", {"signatory": signatory, "token": token})
+
+
+@require_safe
+def erased(request: HttpRequest, slug: str) -> HttpResponse:
+    letter, _text = _public_letter(slug)
+    return _render(request, letter, "erased", {})
+
+
+@_with_secret
+@require_safe
+def signature(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
+    """The contact's own page: where things stand, what is or will be printed, and what they can do."""
+    if signatory.state == Signatory.State.SUBMITTED:
+        return redirect("signatories:confirm", signatory.letter.slug, token)
+    initial = {
+        "organization": signatory.name,
+        "countries": signatory.countries,
+        "website": signatory.website,
+    }
+    return _signature_page(request, signatory, token, CorrectionForm(initial=initial))
+
+
+def _signature_page(
+    request: HttpRequest, signatory: Signatory, token: str, form: CorrectionForm, *, status: int = 200
+) -> HttpResponse:
+    letter = signatory.letter
+    events = moderation.possible_events(signatory.state, moderation.Actor.CONTACT)
+    last = signatory.decisions.in_order().last()
+    context = {
+        "signatory": signatory,
+        "token": token,
+        "form": form,
+        "number": number_of(letter, signatory.line_id),
+        "line_url": f"{letter.get_absolute_url()}#s-{signatory.line_id}",
+        "last_decision": last,
+        "can_withdraw": moderation.Event.WITHDRAW in events,
+        "can_correct": signatory.state
+        in {Signatory.State.PENDING, Signatory.State.RETURNED, Signatory.State.APPROVED},
+        "open_correction": signatory.corrections.filter(settled_at__isnull=True).first(),
+    }
+    return _render(request, letter, "signature", context, status=status)
+
+
+@_with_secret
+@require_POST
+def correct(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
+    """Correct the line: at once before approval, through a coordinator after it."""
+    form = CorrectionForm(request.POST)
+    if "more_countries" in request.POST:
+        typed = {name: request.POST.get(name, "") for name in CorrectionForm.base_fields}
+        form = CorrectionForm(initial={**typed, "countries": request.POST.getlist("countries")})
+        form.fields["countries"].widget.extra = 3
+        return _signature_page(request, signatory, token, form)
+    with translation.override(signatory.letter.default_language):
+        is_valid = form.is_valid()
+    if not is_valid:
+        return _signature_page(request, signatory, token, form, status=REFUSED)
+    try:
+        moderation.correct(signatory.pk, form.changes())
+    except moderation.Refused:
+        pass  # decided meanwhile: the page says where things stand now
+    return redirect("signatories:signature", signatory.letter.slug, token)
+
+
+@_with_secret
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
+    """One question, one button; then the line goes off the list with the next edition."""
+    if request.method == "POST":
+        try:
+            moderation.decide(signatory.pk, moderation.Event.WITHDRAW, by=moderation.CONTACT)
+        except moderation.Refused:
+            pass  # withdrawn or rejected already: the page says so
+        return redirect("signatories:signature", signatory.letter.slug, token)
+    return _render(request, signatory.letter, "withdraw", {"signatory": signatory, "token": token})
+
+
+@_with_secret
+@require_safe
+def data(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
+    """All that is kept about this sign-on, for its contact to take along (GDPR, article 20)."""
+    fields = ("name", "countries", "label", "website", "contact_name", "contact_role", "email", "state")
+    times = ("submitted_at", "confirmed_at", "approved_at")
+    document = {
+        "letter": signatory.letter.slug,
+        "reference": signatory.reference,
+        **{name: getattr(signatory, name) for name in (*fields, *times)},
+        "revision": signatory.revision.number,
+        "history": list(signatory.decisions.in_order().values("event", "from_state", "to_state", "at", "reason")),
+        "corrections": list(
+            signatory.corrections.values("name", "countries", "website", "asked_at", "settled_at", "is_accepted")
+        ),
+    }
+    response = JsonResponse(document, json_dumps_params={"ensure_ascii": False, "indent": 2})
+    response["Content-Disposition"] = f'attachment; filename="{signatory.reference}.json"'
+    return response

@@ -1,0 +1,96 @@
+"""What runs beside the requests: publications and mails that are due, and the daily cleaning.
+
+The tables are the queue: a request for publication or a mail is a row written in the transaction that
+causes it, and is done with in another. So nothing is lost when a process dies, wherever it is: the row is
+still there, and the next worker takes it up. Any number of workers may run, on any number of machines.
+"""
+
+import logging
+import threading
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import close_old_connections, transaction
+from django.utils import timezone
+
+from letter.background import bell
+from letter.models import Letter, PublicationRequest
+from letter.publishing import publish, request_publication
+from signatories import retention
+from signatories.lines import approved_lines
+from signatories.mail import send_next
+
+logger = logging.getLogger(__name__)
+
+# How often to look although nobody rang: another process may have left something.
+LOOK_EVERY: Final = 0.5  # seconds
+CLEAN_EVERY: Final = timedelta(hours=1)
+# After the n-th failed publication, wait so long; then as long as the last, for ever.
+PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300, 900))
+
+
+def run_due(*, at: datetime | None = None) -> None:
+    """Do all that is due now: publications first, since mails say the number on the list."""
+    while _publish_next(at or timezone.now()):
+        pass
+    while send_next(at=at or timezone.now()):
+        pass
+
+
+def _publish_next(at: datetime) -> bool:
+    """Publish one letter that asks for it; give whether there was one."""
+    due = PublicationRequest.objects.filter(due_at__lte=at).order_by("due_at", "pk").first()
+    if due is None:
+        return False
+    try:
+        publish(due.letter_id, approved_lines, at=at)
+    except Exception as error:  # noqa: BLE001 - whatever a page's making raises, the last edition stays up
+        logger.exception("letter %s could not be published", due.letter_id)
+        _postpone(due, error, at)
+    return True
+
+
+def _postpone(due: PublicationRequest, error: Exception, at: datetime) -> None:
+    attempts = due.attempts + 1
+    PublicationRequest.objects.filter(letter_id=due.letter_id).update(
+        attempts=attempts,
+        due_at=at + PAUSES[min(attempts, len(PAUSES)) - 1],
+        error=f"{type(error).__name__}: {error}"[:200],
+    )
+
+
+def request_all() -> None:
+    """Have every public letter looked over: a new version of the program may print pages differently."""
+    with transaction.atomic():
+        for letter in Letter.objects.public():
+            request_publication(letter, at=timezone.now())
+
+
+def work(stop: threading.Event) -> None:
+    """Do what is due, wait for the bell or half a second, and so on until told to stop."""
+    cleaned_at: datetime | None = None
+    is_new = True
+    while not stop.is_set():
+        bell.clear()
+        try:
+            close_old_connections()
+            if is_new:
+                request_all()
+                is_new = False
+            run_due()
+            if cleaned_at is None or timezone.now() - cleaned_at > CLEAN_EVERY:
+                retention.purge(at=timezone.now())
+                cleaned_at = timezone.now()
+        except Exception:  # noqa: BLE001 - most often the database is away; what was to be done is still in it
+            logger.exception("the worker was interrupted; trying again")
+            stop.wait(LOOK_EVERY * 4)
+        finally:
+            close_old_connections()
+        bell.wait(LOOK_EVERY)
+
+
+def start_in_background() -> threading.Thread:
+    """Start a worker in a thread of this process; it ends with the process."""
+    thread = threading.Thread(target=work, args=(threading.Event(),), name="worker", daemon=True)
+    thread.start()
+    return thread
