@@ -1,0 +1,162 @@
+"""The product as a person meets it: the demo server in a process of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import psycopg
+from psycopg import sql
+
+from tests.settings import VARIABLES
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+START_TIMEOUT = 90  # seconds: the first start compresses the static files
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running demo; `environ` is what it was started with."""
+
+    url: str
+    var_dir: Path
+    environ: dict[str, str]
+
+    def mails(self) -> list[EmailMessage]:
+        """Every mail it has sent, oldest first."""
+        files = sorted(
+            self.var_dir.glob("mail/*.eml"), key=lambda path: (path.stat().st_mtime_ns, path.name)
+        )
+        parse = BytesParser(policy=policy.default).parsebytes
+        return [parse(path.read_bytes()) for path in files]
+
+    def wait_for_mail(self, to: str, subject_part: str, timeout: float = 15) -> EmailMessage:
+        """The newest mail to that address whose subject has these words, once it is there."""
+        deadline = time.monotonic() + timeout
+        while True:
+            mails = self.mails()
+            fitting = [
+                mail
+                for mail in mails
+                if to in str(mail["To"]) and subject_part in str(mail["Subject"])
+            ]
+            if fitting:
+                return fitting[-1]
+            if time.monotonic() > deadline:
+                seen = "\n".join(f"  {mail['To']}: {mail['Subject']}" for mail in mails) or "  none"
+                msg = f"No mail to {to} with {subject_part!r} in its subject. There are:\n{seen}"
+                raise AssertionError(msg)
+            time.sleep(0.1)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command of manage.py on this site's data; returns what it printed."""
+        key = (self.var_dir / "secret-key").read_text(encoding="ascii")
+        result = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=BASE_DIR,
+            env={
+                **self.environ,
+                "SECRET_KEY": key,
+                "DEMO": "1",
+                "ALLOWED_HOSTS": "127.0.0.1",
+                "BASE_URL": self.url,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+
+@contextmanager
+def running_site(folder: Path) -> Iterator[Site]:
+    """`python -m config.serve --demo` on a free port, with data of its own under `folder`."""
+    port = _free_port()
+    var_dir = folder / "var"
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {*VARIABLES, "DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
+    }
+    environ |= {"VAR_DIR": str(var_dir), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    url = f"http://127.0.0.1:{port}"
+    log = folder / "server.log"
+    with _own_database(os.environ.get("DATABASE_URL", ""), port) as database, log.open("wb") as out:
+        environ |= database
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config.serve", "--demo"],
+            cwd=BASE_DIR,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            # A Ctrl-C at the terminal is pytest's to deal with, then it ends the site below.
+            start_new_session=True,
+        )
+        try:
+            _wait_until_it_answers(url, process, log)
+            yield Site(url, var_dir, environ)
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _own_database(url: str, port: int) -> Iterator[dict[str, str]]:
+    """A new database on the server that the tests run on, as a DATABASE_URL; none for SQLite."""
+    if not url.startswith("postgres"):
+        yield {}
+        return
+    name = f"undersigned_site_{port}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            # Put together by hand: urlunsplit drops the empty password that the socket's URL has.
+            parts = urlsplit(url)
+            query = f"?{parts.query}" if parts.query else ""
+            yield {"DATABASE_URL": f"{parts.scheme}://{parts.netloc}/{name}{query}"}
+        finally:
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            )
+
+
+def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            with urlopen(f"{url}/", timeout=5):  # noqa: S310  # our own address
+                return
+        except HTTPError as error:
+            error.close()
+            if error.code < 500:
+                return
+        except (URLError, OSError):
+            pass
+        if process.poll() is not None or time.monotonic() > deadline:
+            state = f"ended with status {process.poll()}" if process.poll() else "does not answer"
+            msg = f"The demo server {state}. It said:\n{log.read_text(errors='replace')[-4000:]}"
+            raise AssertionError(msg)
+        time.sleep(0.1)

