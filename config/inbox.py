@@ -24,7 +24,7 @@ class EmailBackend(BaseEmailBackend):
     """Writes each message to a file in EMAIL_FILE_PATH; the newest has the greatest name."""
 
     def send_messages(self, email_messages: Any) -> int:
-        folder = Path(settings.EMAIL_FILE_PATH)
+        folder = settings.EMAIL_FILE_PATH
         folder.mkdir(parents=True, exist_ok=True)
         sent: list[OutgoingMessage] = list(email_messages)
         for message in sent:
@@ -45,7 +45,7 @@ def _read(path: Path) -> dict[str, Any]:
         "name": path.stem,
         "to": parsed["To"],
         "subject": parsed["Subject"],
-        "at": datetime.strptime(path.stem[:15], "%Y%m%dT%H%M%S"),
+        "at": datetime.strptime(path.stem[:15] + "+0000", "%Y%m%dT%H%M%S%z"),
         "text": body.get_content() if body else "",
     }
 
@@ -54,7 +54,7 @@ def _read(path: Path) -> dict[str, Any]:
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """The mails that the demo has "sent", newest first."""
-    folder = Path(settings.EMAIL_FILE_PATH)
+    folder = settings.EMAIL_FILE_PATH
     paths = sorted(folder.glob("*.eml"), reverse=True)[:SHOWN_AT_MOST]
     return render(request, "inbox/inbox.html", {"messages_sent": [_read(path) for path in paths]})
 
@@ -63,7 +63,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @require_safe
 def message(request: HttpRequest, name: str) -> HttpResponse:
     """One mail, its links ready to click."""
-    path = Path(settings.EMAIL_FILE_PATH) / f"{name}.eml"
+    path = settings.EMAIL_FILE_PATH / f"{name}.eml"
     if not name.replace("-", "").isalnum() or not path.is_file():
         raise Http404
     return render(request, "inbox/message.html", {"message_sent": _read(path)})

@@ -30,7 +30,7 @@ DEBUG = env_bool("DEBUG")
 # The demo shows its outgoing mail on a page and asks for no settings: see `manage.py demo`.
 DEMO = env_bool("DEMO")
 SECRET_KEY = os.environ.get("SECRET_KEY") or ("for development only, never served" if DEBUG else "")
-BASE_URL = os.environ.get("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+BASE_URL = (os.environ.get("BASE_URL") or "http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS")
 VAR_DIR = Path(os.environ.get("VAR_DIR") or BASE_DIR / "var").resolve()
 with suppress(OSError):  # config/checks.py says what is wrong with it, in better words
@@ -83,6 +83,7 @@ TEMPLATES = [
     },
 ]
 
+FORMS_URLFIELD_ASSUME_HTTPS = True  # "www.example.org" means https; the rule from Django 6.0 on
 # Form fields' templates come from templates/ as well.
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # Our own pack: templates/undersigned/, plain HTML with linked errors.
@@ -128,37 +129,26 @@ CACHES = {"default": cache_settings(os.environ.get("CACHE_URL", ""))}
 
 # "web": each web process also sends mail and publishes, in a thread of its own.
 # "separate": `manage.py worker` does, and web processes only answer.
-WORKER = os.environ.get("WORKER", "web")
+WORKER = os.environ.get("WORKER") or "web"
 
 # --- Mail ---------------------------------------------------------------------
 
-
-def email_settings(url: str, var_dir: Path) -> dict[str, Any]:
-    """Django's settings for EMAIL_URL.
-
-    Empty: a file per message under `var_dir`/mail. `file:///some/folder`: the same, there.
-    `smtp://user:password@host:port?tls=1` with STARTTLS, `smtps://…` with TLS from the start.
-    """
-    parts = urlsplit(url)
-    if parts.scheme in {"", "file"}:
-        return {
-            "EMAIL_BACKEND": "config.inbox.EmailBackend",
-            "EMAIL_FILE_PATH": parts.path or str(var_dir / "mail"),
-        }
-    return {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-        "EMAIL_HOST": parts.hostname or "localhost",
-        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-        "EMAIL_USE_SSL": parts.scheme == "smtps",
-        "EMAIL_USE_TLS": parse_qs(parts.query).get("tls", ["0"])[0] in {"1", "true"},
-    }
-
-
+# EMAIL_URL is empty or file:///a/folder (a file per message, under VAR_DIR/mail by default),
+# smtp://user:password@host:587?tls=1 (STARTTLS), or smtps://… (TLS from the start).
+_mail = urlsplit(os.environ.get("EMAIL_URL", ""))
+EMAIL_IN_FILES = _mail.scheme in {"", "file"}
+EMAIL_BACKEND = (
+    "config.inbox.EmailBackend" if EMAIL_IN_FILES else "django.core.mail.backends.smtp.EmailBackend"
+)
+EMAIL_FILE_PATH = Path(_mail.path or VAR_DIR / "mail")
+EMAIL_HOST = _mail.hostname or "localhost"
+EMAIL_PORT = _mail.port or (465 if _mail.scheme == "smtps" else 25)
+EMAIL_HOST_USER = unquote(_mail.username or "")
+EMAIL_HOST_PASSWORD = unquote(_mail.password or "")
+EMAIL_USE_SSL = _mail.scheme == "smtps"
+EMAIL_USE_TLS = parse_qs(_mail.query).get("tls", ["0"])[0] in {"1", "true"}
 EMAIL_TIMEOUT = 20  # seconds
-globals().update(email_settings(os.environ.get("EMAIL_URL", ""), VAR_DIR))
-DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Undersigned <letters@localhost>")
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or "Undersigned <letters@localhost>"
 SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]
 
 # --- Languages, times, countries -----------------------------------------------
@@ -206,6 +196,7 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_MAX_AGE = 3600  # seconds, for the few files without a hash in their name
 
 # --- Security -----------------------------------------------------------------

@@ -4,14 +4,19 @@ from django.urls import include, path
 
 from config import inbox, views
 
+# The inbox shows the links in mails to whoever asks, so it is the demo's alone.
+demo_urls = [
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/<str:name>/", inbox.message, name="inbox_message"),
+]
+
 urlpatterns = [
+    *(demo_urls if settings.DEMO and settings.EMAIL_IN_FILES else []),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("robots.txt", views.robots, name="robots"),
     path("favicon.ico", views.favicon, name="favicon"),
-    *([path("inbox/", inbox.inbox, name="inbox")] if settings.DEMO else []),
-    *([path("inbox/<str:name>/", inbox.message, name="inbox_message")] if settings.DEMO else []),
     # A letter's address is one segment at the root, so letters come last.
     path("", include("signatories.urls")),
     path("", include("letter.urls")),

@@ -14,6 +14,7 @@ from typing import Final
 
 from django.utils import translation
 from django_countries import countries
+from django_countries.data import COUNTRIES
 
 from letter.ordering import collation_key
 
@@ -300,8 +301,16 @@ def _listed(code: str) -> list[str]:
 # The settings hold as long as the process does, so these two are made once per language.
 @lru_cache(maxsize=64)
 def _names(language: str | None) -> dict[str, str]:
+    with translation.override("en"):
+        english = {code: (str(countries.name(code)), str(COUNTRIES.get(code, ""))) for code in countries.countries}
+    named = []
     with translation.override(language):
-        named = [(code, str(countries.name(code))) for code in countries.countries]
+        for code, (english_name, english_iso_name) in english.items():
+            name, iso_name = str(countries.name(code)), str(COUNTRIES.get(code, ""))
+            # A name of our own that has no translation yet: ISO's has one in most languages.
+            if name == english_name and iso_name != english_iso_name:
+                name = iso_name
+            named.append((code, name))
     return dict(sorted(named, key=lambda pair: collation_key(pair[1])))
 
 
@@ -313,6 +322,10 @@ def _index(language: str | None) -> dict[str, tuple[str, ...]]:
     for code, name in _names("en").items():
         for known in [name, *_listed(code)]:
             _add(found, known, code)
+    with translation.override("en"):
+        # What ISO 3166 calls them, where we say it otherwise.
+        for code, iso_name in COUNTRIES.items():
+            found.setdefault(_fold(str(iso_name)), (code,))
     for code, name in _names(language).items():
         _add(found, name, code)
     for code in _names("en"):

@@ -85,6 +85,11 @@ def _write_edition(letter: Letter, lines: Sequence[Line], at: datetime) -> Editi
     previous = letter.editions.order_by("-number").first()
     number = previous.number + 1 if previous else 1
 
+    redacted = set(
+        letter.listings.filter(redacted_at__isnull=False).values_list("line_id", flat=True)
+    )
+    # What was taken out for good never prints again, even if it is handed in.
+    lines = [line for line in lines if line.line_id not in redacted]
     current = {listing.line_id: listing for listing in letter.listings.current()}
     wanted = {line.line_id: line for line in lines}
     gone = [listing.pk for key, listing in current.items() if not _stands(listing, wanted.get(key))]
@@ -123,7 +128,7 @@ def _write_edition(letter: Letter, lines: Sequence[Line], at: datetime) -> Editi
 
 
 def _stands(listing: Listing | None, line: Line | None) -> bool:
-    """Whether the listing prints exactly this line, at this place; a redacted one never prints again."""
+    """Whether the listing prints exactly this line, at this place."""
     return (
         listing is not None
         and line is not None

@@ -43,12 +43,31 @@ class Shelf:
 
 
 _shelves: dict[str, Shelf] = {}
+# The slugs of the public letters, newest first, and when that was looked up.
+_public: tuple[list[str], float] | None = None
 _lock = threading.Lock()
 
 
 def forget() -> None:
     """Drop everything from memory; for tests, which put another database under the same process."""
+    global _public
     _shelves.clear()
+    _public = None
+
+
+def public_slugs() -> list[str]:
+    """The addresses of the public letters, newest first, as of the last second if the database answers."""
+    global _public
+    now = time.monotonic()
+    if _public is None or now - _public[1] >= FRESH_FOR:
+        try:
+            slugs = list(Letter.objects.public().order_by("-created_at").values_list("slug", flat=True))
+        except (DatabaseError, InterfaceError):
+            if _public is None:
+                raise
+            slugs = _public[0]
+        _public = (slugs, now)
+    return _public[0]
 
 
 def _shelf(slug: str) -> Shelf | None:

@@ -1,5 +1,7 @@
 """The public pages. None of them reads a cookie, except a draft's preview, which is for those who are signed in."""
 
+from collections.abc import Mapping
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone, translation
@@ -7,18 +9,20 @@ from django.utils.html import escape
 from django.views.decorators.http import require_safe
 
 from letter import documents, serving
-from letter.models import Letter
+from letter.models import Letter, Text
+
+INDEX_LENGTH = 100
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The letter, where just one is public; else the index of letters."""
-    public = list(Letter.objects.public().order_by("-created_at")[:100])
-    if len(public) == 1:
-        return page(request, public[0].slug)
+    slugs = serving.public_slugs()
+    if len(slugs) == 1:
+        return page(request, slugs[0])
     now = timezone.now()
     letters = []
-    for letter in public:
+    for letter in Letter.objects.filter(slug__in=slugs[:INDEX_LENGTH]).order_by("-created_at"):
         edition = letter.editions.order_by("-number").first()
         letters.append(
             {
@@ -59,7 +63,7 @@ def preview(request: HttpRequest, letter: Letter, language: str = "") -> HttpRes
 def preview_of(
     request: HttpRequest,
     letter: Letter,
-    texts: documents.Mapping[str, documents.Text],
+    texts: Mapping[str, Text],
     language: str,
 ) -> HttpResponse:
     """The page made of these texts, saved or not."""

@@ -1,5 +1,6 @@
 """The sign-on form and the contact's correction form: what may be typed, and what is said when it may not."""
 
+import re
 import time
 from typing import Any
 
@@ -23,6 +24,7 @@ STAMP_MAX_AGE = 2 * 24 * 60 * 60  # seconds
 COUNTRY_FIELDS_SHOWN = 3
 COUNTRY_FIELDS_MORE = 3
 COUNTRIES_AT_MOST = 40
+LOOKS_LIKE_LINK = re.compile(r"://|\bwww\.", re.IGNORECASE)
 
 
 class CountriesWidget(forms.Widget):
@@ -106,7 +108,14 @@ class OrganizationFields(forms.Form):
     )
 
     def clean_organization(self) -> str:
-        return _clean(self.cleaned_data["organization"], limit=NAME_MAX_LENGTH)
+        name = _clean(self.cleaned_data["organization"], limit=NAME_MAX_LENGTH)
+        # A name is mailed to the address that was typed: it must not carry a stranger's advertisement.
+        if LOOKS_LIKE_LINK.search(name):
+            raise ValidationError(
+                _("Give the name without a web address; there is a field for your website below."),
+                code="link",
+            )
+        return name
 
     def clean_website(self) -> str:
         website = str(self.cleaned_data["website"])

@@ -33,6 +33,15 @@ CLAIM: Final = timedelta(minutes=5)
 # The mail about an approval says the number, so it waits for the publication, but not for ever.
 WAIT_FOR_NUMBER: Final = timedelta(seconds=10)
 WAIT_FOR_NUMBER_AT_MOST: Final = timedelta(hours=6)
+# A mail about a state goes out only while the sign-on is in it; the others are true in any.
+TRUE_IN: Final = {
+    Message.Kind.CONFIRM: {Signatory.State.SUBMITTED},
+    Message.Kind.RECEIVED: {Signatory.State.PENDING},
+    Message.Kind.APPROVED: {Signatory.State.APPROVED},
+    Message.Kind.RETURNED: {Signatory.State.RETURNED},
+    Message.Kind.REJECTED: {Signatory.State.REJECTED},
+    Message.Kind.WITHDRAWN: {Signatory.State.WITHDRAWN},
+}
 
 
 class NotYet(Exception):
@@ -74,7 +83,7 @@ def _claim(at: datetime) -> Message | None:
         message.due_at = at + CLAIM
         message.attempts += 1
         message.save(update_fields=["due_at", "attempts"])
-    return Message.objects.select_related("letter", "signatory__letter").get(pk=message.pk)
+    return Message.objects.select_related("letter", "signatory__letter", "correction").get(pk=message.pk)
 
 
 def _note_failure(message: Message, error: Exception, *, at: datetime) -> None:
@@ -118,8 +127,9 @@ def _send(message: Message, *, at: datetime) -> bool:
 
 
 def _is_still_true(message: Message, signatory: Signatory) -> bool:
-    """Whether the mail may still go: no request to confirm what is confirmed already."""
-    return message.kind != Message.Kind.CONFIRM or signatory.state == Signatory.State.SUBMITTED
+    """Whether what the mail would say still holds: no "approved" after a withdrawal."""
+    states = TRUE_IN.get(Message.Kind(message.kind))
+    return states is None or signatory.state in states
 
 
 def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[str, Any]:
@@ -128,22 +138,18 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
     if (
         message.kind == Message.Kind.APPROVED
         and number is None
-        and signatory.state == Signatory.State.APPROVED
         and at - message.created_at < WAIT_FOR_NUMBER_AT_MOST
     ):
         raise NotYet
     token = links.new_link(signatory)
     page = settings.BASE_URL + letter.get_absolute_url()
-    correction = None
-    if message.kind == Message.Kind.CORRECTED:
-        correction = Correction.objects.filter(signatory=signatory, settled_at__isnull=False).last()
     return {
         "letter": letter,
         "signatory": signatory,
         "contact_name": signatory.contact_name,
         "reason": message.reason,
         "number": number,
-        "correction": correction,
+        "correction": message.correction,
         "letter_url": page,
         "line_url": f"{page}#s-{signatory.line_id}",
         "confirm_url": links.absolute("confirm", letter.slug, token),
@@ -178,13 +184,16 @@ def _send_digest(message: Message) -> bool:
     recipients = coordinator_addresses()
     if not (count or correction_count) or not recipients:
         return False
+    queue_url = f"{settings.BASE_URL}/admin/signatories/signatory/?letter__id__exact={letter.pk}"
     with translation.override(letter.default_language):
         context = {
             "letter": letter,
+            "letter_url": settings.BASE_URL + letter.get_absolute_url(),
             "count": count,
             "correction_count": correction_count,
             "oldest": pending.oldest_first().first(),
-            "queue_url": f"{settings.BASE_URL}/admin/signatories/signatory/?letter__id__exact={letter.pk}",
+            "queue_url": queue_url,
+            "corrections_url": f"{queue_url}&state=correction",
         }
         for address in recipients:
             _deliver(message, [address], context)

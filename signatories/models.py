@@ -347,6 +347,9 @@ class Message(models.Model):
     signatory = models.ForeignKey(
         Signatory, on_delete=models.CASCADE, null=True, blank=True, related_name="messages"
     )
+    correction = models.ForeignKey(
+        Correction, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
     reason = models.TextField(_("reason given"), blank=True)
     created_at = models.DateTimeField(_("queued"), default=timezone.now)
     due_at = models.DateTimeField(_("next attempt"), default=timezone.now)

@@ -274,7 +274,14 @@ def _log(
     )
 
 
-def queue_mail(signatory: Signatory, kind: Message.Kind, *, reason: str = "", at: datetime) -> None:
+def queue_mail(
+    signatory: Signatory,
+    kind: Message.Kind,
+    *,
+    reason: str = "",
+    correction: Correction | None = None,
+    at: datetime,
+) -> None:
     """Have a mail sent to the contact after this transaction; entries made by hand may have no address."""
     if signatory.email:
         Message.objects.create(
@@ -282,6 +289,7 @@ def queue_mail(signatory: Signatory, kind: Message.Kind, *, reason: str = "", at
             letter_id=signatory.letter_id,
             signatory=signatory,
             reason=reason,
+            correction=correction,
             created_at=at,
             due_at=at,
         )
@@ -327,7 +335,9 @@ def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
         kind = Message.Kind.CONFIRM
         for name in TYPED:
             setattr(earlier, name, getattr(signatory, name))
-        earlier.save(update_fields=TYPED)
+        # The mail gives a week to confirm; the week begins anew.
+        earlier.submitted_at = at
+        earlier.save(update_fields=[*TYPED, "submitted_at"])
     if not earlier.messages.filter(kind=kind, created_at__gt=at - RESEND_PAUSE).exists():
         queue_mail(earlier, kind, at=at)
     return earlier
@@ -436,7 +446,9 @@ def settle(
     correction.user = by.user
     correction.reason = reason.strip()
     correction.save(update_fields=["settled_at", "is_accepted", "user", "reason"])
-    queue_mail(signatory, Message.Kind.CORRECTED, reason=reason.strip(), at=at)
+    queue_mail(
+        signatory, Message.Kind.CORRECTED, reason=correction.reason, correction=correction, at=at
+    )
     return correction
 
 

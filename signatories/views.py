@@ -1,11 +1,13 @@
 """What an organisation sees: the form, the confirmation, its own page. A GET never changes anything."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
@@ -145,7 +147,8 @@ def _with_secret(view: View) -> View:
             response = _render(request, letter, "link_unknown", {}, status=404)
         else:
             response = view(request, signatory, token)
-        response["Referrer-Policy"] = "no-referrer"
+        # Not "no-referrer": browsers then send "Origin: null" with the forms here, which CSRF checks refuse.
+        response["Referrer-Policy"] = "same-origin"
         response["X-Robots-Tag"] = "noindex"
         return response
 
@@ -157,10 +160,9 @@ def _with_secret(view: View) -> View:
 def confirm(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """A button to confirm the address; once confirmed, the link shows where things stand."""
     if request.method == "POST":
-        try:
+        # Refused where it was pressed twice, or in two windows: the next page says where things stand.
+        with suppress(moderation.Refused):
             moderation.decide(signatory.pk, moderation.Event.CONFIRM, by=moderation.CONTACT)
-        except moderation.Refused:
-            pass  # pressed twice, or in two windows: the next page says where things stand
         return redirect("signatories:signature", signatory.letter.slug, token)
     if signatory.state != Signatory.State.SUBMITTED:
         return redirect("signatories:signature", signatory.letter.slug, token)
@@ -216,6 +218,8 @@ def _signature_page(
         "number": number_of(letter, signatory.line_id),
         "line_url": f"{letter.get_absolute_url()}#s-{signatory.line_id}",
         "last_decision": last,
+        "history": signatory.decisions.in_order(),
+        "is_saved": "saved" in request.GET,
         "can_withdraw": moderation.Event.WITHDRAW in events,
         "can_correct": signatory.state
         in {Signatory.State.PENDING, Signatory.State.RETURNED, Signatory.State.APPROVED},
@@ -238,11 +242,12 @@ def correct(request: HttpRequest, signatory: Signatory, token: str) -> HttpRespo
         is_valid = form.is_valid()
     if not is_valid:
         return _signature_page(request, signatory, token, form, status=REFUSED)
-    try:
+    # Refused where it was decided meanwhile: the page says where things stand now.
+    page = reverse("signatories:signature", args=[signatory.letter.slug, token])
+    with suppress(moderation.Refused):
         moderation.correct(signatory.pk, form.changes())
-    except moderation.Refused:
-        pass  # decided meanwhile: the page says where things stand now
-    return redirect("signatories:signature", signatory.letter.slug, token)
+        page += "?saved"
+    return redirect(page)
 
 
 @_with_secret
@@ -250,10 +255,9 @@ def correct(request: HttpRequest, signatory: Signatory, token: str) -> HttpRespo
 def withdraw(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """One question, one button; then the line goes off the list with the next edition."""
     if request.method == "POST":
-        try:
+        # Refused where it was withdrawn or rejected already: the page says so.
+        with suppress(moderation.Refused):
             moderation.decide(signatory.pk, moderation.Event.WITHDRAW, by=moderation.CONTACT)
-        except moderation.Refused:
-            pass  # withdrawn or rejected already: the page says so
         return redirect("signatories:signature", signatory.letter.slug, token)
     return _render(request, signatory.letter, "withdraw", {"signatory": signatory, "token": token})
 

@@ -1,7 +1,14 @@
 import os
 
 import pytest
+from django.core import mail
 from django.db import connection
+
+from letter import serving
+from letter.background import bell
+from letter.models import Letter
+from signatories.worker import run_due
+from tests import factories
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -12,3 +19,46 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             f"These tests were to run on {expected}, but Django is set up for {connection.vendor}.",
             returncode=pytest.ExitCode.USAGE_ERROR,
         )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_in_memory():
+    """Each test has a database of its own, so what the process remembers of the last one goes."""
+    serving.forget()
+    bell.clear()
+    yield
+    serving.forget()
+
+
+@pytest.fixture
+def letter(db) -> Letter:
+    """An open letter with a published text and nobody under it."""
+    return factories.make_letter(slug="conduct", title="A code of conduct")
+
+
+@pytest.fixture
+def coordinator(db):
+    return factories.UserFactory(username="grace", group="coordinator")
+
+
+@pytest.fixture
+def editor(db):
+    return factories.UserFactory(username="edith", group="editor")
+
+
+@pytest.fixture
+def observer(db):
+    return factories.UserFactory(username="olga", group="observer")
+
+
+@pytest.fixture
+def work():
+    """Do what the worker would do now, and give the mails that went out."""
+
+    def run(at=None) -> list[mail.EmailMessage]:
+        before = len(mail.outbox)
+        run_due(at=at)
+        serving.forget()
+        return mail.outbox[before:]
+
+    return run

@@ -198,7 +198,7 @@ def test_a_note_below_the_closing_line_goes_to_the_body(end):
         ("1. Coalition (ICRtoP) (Kenya)", "Coalition (ICRtoP)", ("KE",), None),
         ("1. Pax (Geneva office) ()", "Pax (Geneva office)", (), None),
         ("1. Pax（中国）", "Pax", ("CN",), "中国"),
-        ("1. Pax (Virgin Islands (U.S.))", "Pax", ("VI",), None),
+        ("1. Pax (Virgin Islands (U.S.))", "Pax", ("VI",), "Virgin Islands (U.S.)"),
         ("1. 1. FC Peace", "1. FC Peace", (), None),
     ],
 )

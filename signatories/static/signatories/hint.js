@@ -41,7 +41,7 @@ function watch(form) {
     // Only an address on this site is followed, whatever the answer says.
     const target = new URL(answer.url, document.baseURI);
     if (target.origin === location.origin) link.href = target.href;
-    link.textContent = answer.line;
+    link.textContent = form.dataset.hintLink.replace("{number}", answer.number);
     hint.replaceChildren(`${answer.message} `, link);
   }
 

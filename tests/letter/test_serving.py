@@ -1,0 +1,272 @@
+"""Public documents: the same bytes for everyone, with validators, and no query per visitor."""
+
+import csv
+import gzip
+import io
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from letter import serving
+from letter.models import Letter
+from letter.publishing import request_publication
+from signatories.models import Signatory
+from signatories.worker import run_due
+from tests.factories import RevisionTextFactory, SignatoryFactory, make_letter
+
+
+@pytest.fixture
+def published(letter, work):
+    """The letter with three organisations on its list."""
+    for name, countries in [("PAX", ["NL"]), ("INSEC", ["NP"]), ("Centre Kivu", ["CD", "RW"])]:
+        SignatoryFactory(letter=letter, name=name, countries=countries, state=Signatory.State.APPROVED)
+    request_publication(letter, at=timezone.now())
+    work()
+    return letter
+
+
+def lines(html):
+    """The list's lines as a script would read them."""
+    items = re.findall(r"<li id=\"s-[^>]*>(.*?)</li>", html, flags=re.S)
+    return [" ".join(re.sub(r"<[^>]+>", "", item).split()) for item in items]
+
+
+def test_the_page_has_the_list_in_order(published, client):
+    response = client.get("/conduct/")
+
+    assert response.status_code == 200
+    assert lines(response.content.decode()) == [
+        "Centre Kivu (Democratic Republic of the Congo, Rwanda)",
+        "INSEC (Nepal)",
+        "PAX (Netherlands)",
+    ]
+    assert response.content.decode().count('<ol class="signatories"') == 1
+
+
+def test_no_cookie_is_set_and_none_is_looked_at(published, client):
+    client.cookies["sessionid"] = "whatever"
+    response = client.get("/conduct/")
+
+    assert response.cookies == {}
+    assert response.headers["Vary"] == "Accept-Encoding"
+    assert response.headers["Cache-Control"] == serving.CACHE_CONTROL
+
+
+@pytest.mark.parametrize("path", ["/conduct/", "/conduct/signatories.json", "/conduct/signatories.csv", "/"])
+def test_a_second_visitor_costs_no_query(published, client, path):
+    client.get(path)
+
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(path)
+
+    assert (response.status_code, len(queries)) == (200, 0)
+
+
+@pytest.mark.parametrize("path", ["/conduct/", "/conduct/signatories.json", "/conduct/signatories.csv"])
+def test_strong_etags_and_304(published, client, path):
+    plain = client.get(path)
+    zipped = client.get(path, headers={"accept-encoding": "gzip, br"})
+
+    assert gzip.decompress(zipped.content) == plain.content
+    assert zipped.headers["Content-Encoding"] == "gzip"
+    assert plain.headers["ETag"] != zipped.headers["ETag"]
+    assert not plain.headers["ETag"].startswith("W/")
+    for headers, etag in [({}, plain.headers["ETag"]), ({"accept-encoding": "gzip"}, zipped.headers["ETag"])]:
+        again = client.get(path, headers={**headers, "if-none-match": f'"other", {etag}'})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
+    assert client.get(path, headers={"if-none-match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accepted", "zipped"),
+    [
+        ("gzip", True),
+        ("GZIP;q=0.5", True),
+        ("br, *;q=0.1", True),
+        ("gzip;q=0", False),
+        ("identity, gzip;q=0, *", False),
+        ("br", False),
+        ("", False),
+        ("gzip;q=nonsense", False),
+    ],
+)
+def test_gzip_only_where_it_is_accepted(published, client, accepted, zipped):
+    response = client.get("/conduct/", headers={"accept-encoding": accepted})
+
+    assert response.headers.get("Content-Encoding") == ("gzip" if zipped else None)
+
+
+def test_head_answers_like_get_without_a_body(published, client):
+    got, head = client.get("/conduct/"), client.head("/conduct/")
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["ETag"] == got.headers["ETag"]
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_the_page_is_only_read(published, client, method):
+    assert getattr(client, method)("/conduct/").status_code == 405
+
+
+def test_a_new_edition_is_seen_within_a_second(published, client, work, monkeypatch):
+    client.get("/conduct/")
+    now = serving.time.monotonic()
+    SignatoryFactory(letter=published, name="Zarga", countries=["SD"], state=Signatory.State.APPROVED)
+    request_publication(published, at=timezone.now())
+    run_due()
+
+    monkeypatch.setattr(serving.time, "monotonic", lambda: now + serving.FRESH_FOR)
+    assert "Zarga (Sudan)" in lines(client.get("/conduct/").content.decode())
+
+
+def test_what_is_in_memory_is_served_while_the_database_is_away(published, client, monkeypatch):
+    before = client.get("/conduct/").content
+    now = serving.time.monotonic()
+    monkeypatch.setattr(serving.time, "monotonic", lambda: now + 60)
+
+    def away(*args):
+        raise DatabaseError("away")
+
+    monkeypatch.setattr(serving, "_look", away)
+    assert client.get("/conduct/").content == before
+
+
+def test_json_has_what_the_contract_says(published, client):
+    response = client.get("/conduct/signatories.json")
+    document = json.loads(response.content)
+    edition = published.editions.get()
+
+    assert response.headers["Content-Type"] == "application/json"
+    assert (document["edition"], document["digest"], document["language"]) == (1, edition.digest, "en")
+    assert [
+        (each["number"], each["name"], each["countries"], each["label"]) for each in document["signatories"]
+    ] == [
+        (1, "Centre Kivu", ["CD", "RW"], "Democratic Republic of the Congo, Rwanda"),
+        (2, "INSEC", ["NP"], "Nepal"),
+        (3, "PAX", ["NL"], "Netherlands"),
+    ]
+
+
+def test_csv_opens_in_a_spreadsheet_and_runs_nothing(letter, client, work):
+    SignatoryFactory(letter=letter, name='=HYPERLINK("x")', countries=[], state=Signatory.State.APPROVED)
+    SignatoryFactory(
+        letter=letter, name="Centre, „Kivu“", countries=["CD", "RW"], state=Signatory.State.APPROVED
+    )
+    request_publication(letter, at=timezone.now())
+    work()
+
+    response = client.get("/conduct/signatories.csv")
+    rows = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
+
+    assert rows == [
+        ["number", "name", "countries", "label"],
+        ["1", '\'=HYPERLINK("x")', "", ""],
+        ["2", "Centre, „Kivu“", "CD RW", "Democratic Republic of the Congo, Rwanda"],
+    ]
+
+
+def test_html_in_a_name_is_shown_as_text(letter, client, work):
+    SignatoryFactory(letter=letter, name="<script>alert(1)</script>", state=Signatory.State.APPROVED)
+    request_publication(letter, at=timezone.now())
+    work()
+
+    page = client.get("/conduct/").content.decode()
+
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_a_draft_is_seen_by_those_alone_who_may(letter, client, editor, observer):
+    Letter.objects.update(state=Letter.State.DRAFT)
+
+    assert client.get("/conduct/").status_code == 404
+    assert client.get("/conduct/signatories.json").status_code == 404
+    for user in (editor, observer):
+        client.force_login(user)
+        response = client.get("/conduct/")
+        assert response.status_code == 200
+        assert response.headers["Cache-Control"] == "private, no-store"
+    editor.groups.clear()
+    client.force_login(editor)
+    assert client.get("/conduct/").status_code == 404
+
+
+def test_the_page_turns_at_the_deadline_by_itself(published, client, work, monkeypatch):
+    deadline = timezone.now() + timedelta(hours=1)
+    Letter.objects.update(closes_at=deadline, time_zone="Africa/Kinshasa")
+    request_publication(published, at=timezone.now())
+    work()
+    assert "/conduct/sign/" in client.get("/conduct/").content.decode()
+
+    monkeypatch.setattr("letter.views.timezone.now", lambda: deadline)
+    page = client.get("/conduct/").content.decode()
+
+    assert "/conduct/sign/" not in page
+    assert "PAX (Netherlands)" in lines(page)
+
+
+def test_a_closed_letter_shows_its_final_list_and_no_form(published, client, work):
+    Letter.objects.update(state=Letter.State.CLOSED)
+    request_publication(published, at=timezone.now())
+    work()
+
+    page = client.get("/conduct/").content.decode()
+
+    assert "/conduct/sign/" not in page
+    assert len(lines(page)) == 3
+    form = client.get("/conduct/sign/")
+    assert form.status_code == 200
+    assert "<form" not in form.content.decode()
+
+
+def test_a_text_in_another_language_has_its_own_page(published, client, work):
+    RevisionTextFactory(
+        revision=published.revisions.get(), language="fr", title="Un code de conduite", body="Nous demandons."
+    )
+    request_publication(published, at=timezone.now())
+    work()
+
+    french = client.get("/fr/conduct/").content.decode()
+
+    assert '<html lang="fr" dir="ltr">' in french
+    assert "Nous demandons." in french
+    assert lines(french)[1:] == ["INSEC (Népal)", "PAX (Pays-Bas)"]
+    assert client.get("/de/conduct/").status_code == 404
+    assert 'hreflang="fr"' in client.get("/conduct/").content.decode()
+
+
+def test_grouped_by_country_the_numbers_run_through(published, client, work):
+    Letter.objects.update(ordering=Letter.Ordering.COUNTRY)
+    SignatoryFactory(letter=published, name="World Union", countries=[], state=Signatory.State.APPROVED)
+    SignatoryFactory(letter=published, name="Amani", countries=["CD"], state=Signatory.State.APPROVED)
+    request_publication(published, at=timezone.now())
+    work()
+
+    page = client.get("/conduct/").content.decode()
+
+    assert [each.partition(" (")[0] for each in lines(page)] == [
+        "Amani", "Centre Kivu", "INSEC", "PAX", "World Union",
+    ]  # fmt: skip
+    assert re.findall(r'<ol class="signatories"(?: start="(\d+)")?>', page) == ["", "3", "4", "5"]
+
+
+def test_home_is_the_letter_where_there_is_one(published, client):
+    assert client.get("/").content == client.get("/conduct/").content
+
+
+def test_home_lists_letters_where_there_are_several_and_says_so_where_there_is_none(published, client, work):
+    other = make_letter(slug="other", title="Another letter")
+    request_publication(other, at=timezone.now())
+    work()
+    page = client.get("/").content.decode()
+    assert "A code of conduct" in page
+    assert "Another letter" in page
+
+    Letter.objects.update(state=Letter.State.DRAFT)
+    serving.forget()
+    assert client.get("/").status_code == 200
