@@ -97,7 +97,8 @@ class StateFilter(admin.SimpleListFilter):
             return queryset.filter(corrections__settled_at=None, corrections__isnull=False)
         if self.value() is None and any(name.startswith("state__") for name in request.GET):
             return queryset
-        return queryset.filter(state=self.value() or Signatory.State.PENDING)
+        known = self.value() in Signatory.State.values
+        return queryset.filter(state=self.value() if known else Signatory.State.PENDING)
 
 
 class SignatoryForm(forms.ModelForm[Signatory]):

@@ -31,7 +31,7 @@ PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 2
 # A claimed message is nobody else's for so long; more than any mail server takes to answer.
 CLAIM: Final = timedelta(minutes=5)
 # The mail about an approval says the number, so it waits for the publication, but not for ever.
-WAIT_FOR_NUMBER: Final = timedelta(seconds=10)
+WAIT_FOR_NUMBER: Final = timedelta(seconds=1)
 WAIT_FOR_NUMBER_AT_MOST: Final = timedelta(hours=6)
 # A mail about a state goes out only while the sign-on is in it; the others are true in any.
 TRUE_IN: Final = {

@@ -20,7 +20,7 @@ from letter.text import render_markdown
 from signatories import links, moderation
 from signatories.forms import CorrectionForm, SignForm, new_stamp
 from signatories.models import Signatory
-from signatories.names import name_key
+from signatories.names import NameRefused, clean_name, name_key
 
 REFUSED = 422  # RFC 9110 §15.5.21: understood, but what was typed cannot be taken
 
@@ -113,8 +113,11 @@ def sent(request: HttpRequest, slug: str) -> HttpResponse:
 def hint(request: HttpRequest, slug: str) -> HttpResponse:
     """Whether an organisation of this name is on the public list already; what is not public is not hinted at."""
     letter, _text = _public_letter(slug)
-    key = name_key(request.GET.get("name", "")[:1000])
-    listed = Signatory.objects.for_letter(letter).approved().filter(name_key=key).first() if key else None
+    try:
+        key = name_key(clean_name(request.GET.get("name", "")))
+    except NameRefused:
+        return JsonResponse({"listed": False})
+    listed = Signatory.objects.for_letter(letter).approved().filter(name_key=key).first()
     listing = listed and letter.listings.current().filter(line_id=listed.line_id).first()
     if listing is None:
         return JsonResponse({"listed": False})

@@ -1,5 +1,6 @@
 import os
 
+import hypothesis
 import pytest
 from django.core import mail
 from django.db import connection
@@ -9,6 +10,10 @@ from letter.background import bell
 from letter.models import Letter
 from signatories.worker import run_due
 from tests import factories
+
+# How long an example takes is `make bench`'s business, not a reason to fail on a busy machine.
+hypothesis.settings.register_profile("undersigned", deadline=None)
+hypothesis.settings.load_profile("undersigned")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -1,0 +1,307 @@
+"""What happens at the same moment, and what happens when a process dies in between.
+
+Real threads with connections of their own. On SQLite a writer waits for the other's whole transaction,
+on PostgreSQL for its rows; the promises are the same.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core import mail
+from django.db import connection, connections
+from django.utils import timezone
+
+from letter.models import PublicationRequest
+from letter.publishing import verify
+from signatories import moderation
+from signatories.models import Decision, Message, Organization, Signatory
+from signatories.moderation import AlreadyListed, By, Event, TransitionRefused, decide, decide_many
+from signatories.worker import run_due
+from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def at_once(*calls: Callable[[], object]) -> list[object]:
+    """Run the calls in threads that start together; give what each returned or raised."""
+    start = threading.Barrier(len(calls))
+    results: list[object] = [None] * len(calls)
+
+    def run(index: int, call: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            results[index] = call()
+        except Exception as error:
+            results[index] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert not any(thread.is_alive() for thread in threads)
+    return results
+
+
+@pytest.fixture
+def letter():
+    return make_letter(slug="conduct")
+
+
+@pytest.fixture
+def two(letter):
+    """Two coordinators; transactional tests empty the tables, so the groups are not there."""
+    return [By.coordinator(UserFactory()), By.coordinator(UserFactory())]
+
+
+def finish():
+    """Do what is left; a mail that waited for its number waits a second before it is tried again."""
+    run_due(at=timezone.now() + timedelta(minutes=1))
+
+
+def unbroken(letter):
+    return verify(letter).first_bad is None and [
+        each.number for each in letter.editions.order_by("number")
+    ] == list(range(1, letter.editions.count() + 1))
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_two_coordinators_approve_the_same_entry(letter, two, _round):
+    entry = SignatoryFactory(letter=letter)
+
+    results = at_once(
+        *(lambda by=by: (decide(entry.pk, Event.APPROVE, by=by), run_due()) for by in two)
+    )
+
+    assert sorted(type(result).__name__ for result in results) == ["TransitionRefused", "tuple"]
+    finish()
+    assert Decision.objects.filter(event="approve").count() == 1
+    assert letter.listings.current().count() == 1
+    assert [each.to for each in mail.outbox] == [[entry.email]]
+    assert (letter.editions.count(), unbroken(letter)) == (1, True)
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_two_coordinators_approve_two_entries(letter, two, _round):
+    entries = SignatoryFactory.create_batch(2, letter=letter)
+
+    at_once(
+        *(
+            lambda by=by, pk=entry.pk: (decide(pk, Event.APPROVE, by=by), run_due())
+            for by, entry in zip(two, entries, strict=True)
+        )
+    )
+
+    finish()
+    assert letter.listings.current().count() == 2
+    assert sorted(each.to[0] for each in mail.outbox) == sorted(each.email for each in entries)
+    assert letter.editions.count() in {1, 2}
+    assert unbroken(letter)
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_two_entries_of_one_organization_at_once_make_one_listing(letter, two, _round):
+    entries = [SignatoryFactory(letter=letter, name=name) for name in ("PAX", "Pax")]
+
+    results = at_once(
+        *(
+            lambda by=by, pk=entry.pk: decide(pk, Event.APPROVE, by=by)
+            for by, entry in zip(two, entries, strict=True)
+        )
+    )
+
+    assert sorted(type(result) is AlreadyListed for result in results) == [False, True]
+    assert Organization.objects.count() == 1
+    finish()
+    assert letter.listings.current().count() == 1
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_overlapping_bulk_approvals_neither_deadlock_nor_double(letter, two, _round):
+    entries = [SignatoryFactory(letter=letter, name=f"Org {n % 30:02}") for n in range(40)]
+    pks = [entry.pk for entry in entries]
+
+    results = at_once(
+        lambda: decide_many(pks, Event.APPROVE, by=two[0]),
+        lambda: decide_many(list(reversed(pks)), Event.APPROVE, by=two[1]),
+    )
+
+    assert all(isinstance(result, moderation.Outcome) for result in results), results
+    assert sum(len(result.done) for result in results) == 30
+    finish()
+    assert letter.listings.current().count() == 30
+    assert len(mail.outbox) == 30
+    assert unbroken(letter)
+
+
+def test_approvals_from_four_sides_while_two_workers_publish(letter, two):
+    entries = SignatoryFactory.create_batch(24, letter=letter)
+    done = threading.Event()
+
+    def approve(part):
+        for entry in part:
+            decide(entry.pk, Event.APPROVE, by=two[0])
+
+    def work():
+        while not done.is_set():
+            run_due()
+
+    def approve_all():
+        results = at_once(*(lambda part=entries[n::4]: approve(part) for n in range(4)))
+        done.set()
+        return results
+
+    results = at_once(approve_all, work, work)
+
+    assert results == [[None] * 4, None, None]
+    finish()
+    assert letter.listings.current().count() == 24
+    assert PublicationRequest.objects.count() == 0
+    assert sorted(each.to[0] for each in mail.outbox) == sorted(each.email for each in entries)
+    assert unbroken(letter)
+
+
+def test_withdrawing_and_approving_at_once_leaves_what_the_log_says(letter, two):
+    entry = SignatoryFactory(letter=letter)
+
+    at_once(
+        lambda: decide(entry.pk, Event.APPROVE, by=two[0]),
+        lambda: decide(entry.pk, Event.WITHDRAW, by=moderation.CONTACT),
+    )
+
+    finish()
+    entry.refresh_from_db()
+    assert entry.state == Signatory.State.WITHDRAWN
+    assert letter.listings.current().count() == 0
+    assert entry.decisions.in_order().last().to_state == entry.state
+
+
+def test_the_button_pressed_twice_at_once_makes_one_entry(letter):
+    def sign():
+        return moderation.submit(
+            Signatory(
+                letter=letter,
+                revision=letter.revisions.get(),
+                source=Signatory.Source.FORM,
+                name="PAX",
+                email="a@pax.example.org",
+            )
+        )
+
+    results = at_once(sign, sign, sign)
+
+    assert [type(result) for result in results] == [Signatory] * 3, results
+    assert Signatory.objects.count() == 1
+    finish()
+    assert len(mail.outbox) == 1
+
+
+def test_a_correction_is_settled_once(letter, two):
+    entry = SignatoryFactory(letter=letter, name="PAX", state=Signatory.State.APPROVED)
+    changes = {"name": "PAX Netherlands", "countries": ["NL"], "website": ""}
+    correction = moderation.correct(entry.pk, changes, at=NOW)
+
+    results = at_once(
+        lambda: moderation.settle(correction.pk, accept=True, by=two[0]),
+        lambda: moderation.settle(correction.pk, accept=False, by=two[1], reason="no"),
+    )
+
+    assert sorted(type(result).__name__ for result in results) == ["Correction", "Gone"]
+    assert Message.objects.filter(kind="corrected").count() == 1
+
+
+# A process of its own, so that it can be killed for good.
+DIES_AFTER_APPROVING = """
+import os, signal, sys
+import django
+django.setup()
+from django.contrib.auth import get_user_model
+from signatories.moderation import By, Event, decide
+decide(int(sys.argv[1]), Event.APPROVE, by=By.coordinator(get_user_model().objects.get()))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+DIES_WHILE_PUBLISHING = """
+import os, signal, sys
+import django
+django.setup()
+from django.utils import timezone
+from letter import publishing
+from letter.models import Letter
+from signatories.lines import approved_lines
+publishing.documents.refresh = lambda letter: os.kill(os.getpid(), signal.SIGKILL)
+publishing.publish(Letter.objects.get().pk, approved_lines, at=timezone.now())
+"""
+
+
+def run_to_death(script: str, *args: str) -> None:
+    url = f"sqlite:///{connection.settings_dict['NAME']}"
+    if connection.vendor == "postgresql":
+        url = os.environ["DATABASE_URL"]
+        name = connection.settings_dict["NAME"]
+        script = (
+            "from django.conf import settings; import os\n"
+            "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings')\n"
+            f"settings.DATABASES['default']['NAME'] = {name!r}\n" + script
+        )
+    connections.close_all()
+    died = subprocess.run(
+        [sys.executable, "-c", script, *args],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": url,
+            "VAR_DIR": str(settings.VAR_DIR),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert died.returncode == -9, died.stderr
+
+
+def test_killed_between_approval_and_publication_the_list_is_right_after_a_restart(letter):
+    UserFactory()
+    entry = SignatoryFactory(letter=letter, name="PAX")
+
+    run_to_death(DIES_AFTER_APPROVING, str(entry.pk))
+
+    assert (Signatory.objects.get().state, letter.editions.count()) == ("approved", 0)
+    finish()
+    assert [each.name for each in letter.listings.current()] == ["PAX"]
+    assert [each.to for each in mail.outbox] == [[entry.email]]
+    assert unbroken(letter)
+
+
+def test_killed_in_the_midst_of_a_publication_the_list_is_right_after_a_restart(letter, two):
+    entry = SignatoryFactory(letter=letter, name="PAX")
+    decide(entry.pk, Event.APPROVE, by=two[0])
+
+    run_to_death(DIES_WHILE_PUBLISHING)
+
+    assert letter.editions.count() == 0
+    finish()
+    assert [each.name for each in letter.listings.current()] == ["PAX"]
+    assert unbroken(letter)
+
+
+def test_refused_is_refused_for_the_second(letter, two):
+    entry = SignatoryFactory(letter=letter)
+    results = at_once(
+        *(lambda by=by: decide(entry.pk, Event.REJECT, by=by, reason="no") for by in two)
+    )
+
+    assert sorted(type(result) is TransitionRefused for result in results) == [False, True]
+    assert Message.objects.filter(kind="rejected").count() == 1

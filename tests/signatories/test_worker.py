@@ -1,0 +1,293 @@
+"""Mail and publication: from rows written with the change, through every way in which they can fail."""
+
+import smtplib
+from datetime import timedelta
+
+import pytest
+from django.core.mail.backends.locmem import EmailBackend
+from django.utils import timezone
+
+from letter import publishing
+from letter.models import Letter, PublicationRequest
+from letter.publishing import request_publication
+from signatories import mail, moderation, worker
+from signatories.models import Link, Message, Signatory
+from signatories.moderation import CONTACT, By, Event, decide, decide_many
+from signatories.worker import run_due
+from tests.factories import NOW, SignatoryFactory
+
+State = Signatory.State
+
+
+class Server(EmailBackend):
+    """A mail server that refuses as often as it is told to."""
+
+    failures: list[Exception] = []
+
+    def send_messages(self, messages):
+        if Server.failures:
+            raise Server.failures.pop(0)
+        return super().send_messages(messages)
+
+
+@pytest.fixture
+def server(settings):
+    settings.EMAIL_BACKEND = f"{__name__}.Server"
+    Server.failures = []
+    return Server
+
+
+@pytest.fixture
+def message(letter):
+    signatory = SignatoryFactory(letter=letter, email="amina@example.org")
+    return Message.objects.create(
+        kind="received", letter=letter, signatory=signatory, created_at=NOW, due_at=NOW
+    )
+
+
+def test_a_bulk_approval_of_500_makes_one_edition(letter, coordinator, work):
+    entries = SignatoryFactory.create_batch(500, letter=letter)
+
+    decide_many([each.pk for each in entries], Event.APPROVE, by=By.coordinator(coordinator))
+    sent = work()
+
+    assert list(letter.editions.values_list("number", "organization_count")) == [(1, 500)]
+    assert letter.listings.current().count() == 500
+    assert sorted(each.to[0] for each in sent) == sorted(each.email for each in entries)
+
+
+def test_decisions_taken_one_after_the_other_are_published_together(letter, coordinator, work):
+    for entry in SignatoryFactory.create_batch(5, letter=letter):
+        decide(entry.pk, Event.APPROVE, by=By.coordinator(coordinator))
+    work()
+
+    assert letter.editions.count() == 1
+
+
+def test_the_approval_mail_has_number_reference_and_line(letter, coordinator, work):
+    SignatoryFactory(letter=letter, name="Amnesty", state=State.APPROVED)
+    entry = SignatoryFactory(letter=letter, name="PAX", countries=["NL"])
+    decide(entry.pk, Event.APPROVE, by=By.coordinator(coordinator))
+
+    (sent,) = work()
+
+    assert "No. 2" in sent.body
+    assert entry.reference in sent.body
+    assert f"http://testserver/conduct/#s-{entry.line_id}" in sent.body
+
+
+def test_the_approval_mail_waits_for_the_publication(letter, coordinator, monkeypatch, work):
+    entry = SignatoryFactory(letter=letter, name="PAX")
+    decide(entry.pk, Event.APPROVE, by=By.coordinator(coordinator))
+
+    def fails(*args, **kwargs):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(worker, "publish", fails)
+    assert work() == []
+    assert Message.objects.unsent().get().attempts == 0
+
+    monkeypatch.undo()
+    later = timezone.now() + timedelta(minutes=1)
+    (sent,) = work(later)
+    assert "No. 1" in sent.body
+
+
+def test_a_failed_publication_leaves_the_last_edition_is_shown_and_retried(
+    letter, client, coordinator, editor, monkeypatch, work
+):
+    first = SignatoryFactory(letter=letter, name="Amnesty", state=State.APPROVED)
+    request_publication(letter, at=timezone.now())
+    work()
+    entry = SignatoryFactory(letter=letter, name="PAX")
+    decide(entry.pk, Event.APPROVE, by=By.coordinator(coordinator))
+
+    def fails(_letter):
+        raise RuntimeError("no room on the disk")
+
+    monkeypatch.setattr(publishing.documents, "refresh", fails)
+    work()
+
+    assert letter.editions.count() == 1
+    page = client.get("/conduct/").content.decode()
+    assert (first.name in page, "PAX" in page) == (True, False)
+    request = PublicationRequest.objects.get()
+    assert (request.attempts, request.error) == (1, "RuntimeError: no room on the disk")
+    client.force_login(editor)
+    assert "no room on the disk" in client.get("/admin/letter/letter/").content.decode()
+
+    monkeypatch.undo()
+    work(request.due_at)
+    assert letter.editions.count() == 2
+    assert PublicationRequest.objects.count() == 0
+
+
+def test_one_letter_that_fails_does_not_hold_up_another(letter, work):
+    from tests.factories import LetterFactory, RevisionFactory
+
+    broken = LetterFactory()
+    RevisionFactory(letter=broken)
+    request_publication(broken, at=NOW)
+    request_publication(letter, at=NOW)
+
+    work()
+
+    assert letter.editions.count() == 1
+    assert PublicationRequest.objects.get().letter == broken
+
+
+def test_the_publication_is_there_after_a_restart(letter, coordinator):
+    """The process that approved dies right after the commit: nothing but rows is left of it."""
+    entry = SignatoryFactory(letter=letter, name="PAX")
+    decide(entry.pk, Event.APPROVE, by=By.coordinator(coordinator))
+    assert letter.editions.count() == 0
+
+    run_due()
+
+    assert [each.name for each in letter.listings.current()] == ["PAX"]
+
+
+def test_mail_is_sent_once_and_noted(message, work):
+    (sent,) = work()
+
+    assert sent.to == ["amina@example.org"]
+    assert work() == []
+    message.refresh_from_db()
+    assert (message.sent_at is not None, message.attempts) == (True, 1)
+
+
+def test_mail_is_text_and_html_with_headers_that_robots_respect(message, work):
+    (sent,) = work()
+
+    assert [kind for _body, kind in sent.alternatives] == ["text/html"]
+    assert sent.extra_headers["Auto-Submitted"] == "auto-generated"
+    assert sent.extra_headers["Message-ID"].startswith(f"<undersigned.{message.pk}.")
+
+
+def test_mail_is_retried_with_growing_pauses_and_then_given_up(message, server, mailoutbox):
+    server.failures = [ConnectionRefusedError() for _n in range(20)]
+    at, waited = NOW, []
+    for _n in range(len(mail.PAUSES) + 3):
+        run_due(at=at)
+        message.refresh_from_db()
+        if message.given_up_at:
+            break
+        waited.append(message.due_at - at)
+        at = message.due_at
+
+    assert tuple(waited) == mail.PAUSES
+    assert sorted(waited) == waited
+    assert (message.attempts, message.error) == (len(mail.PAUSES) + 1, "ConnectionRefusedError")
+    assert mailoutbox == []
+    # Links that were made for mails that never left are gone with them.
+    assert Link.objects.count() == 0
+
+
+def test_a_mail_server_that_comes_back_gets_everything(letter, server, mailoutbox):
+    for signatory in SignatoryFactory.create_batch(3, letter=letter, state=State.SUBMITTED):
+        moderation.queue_mail(signatory, Message.Kind.CONFIRM, at=NOW)
+    server.failures = [TimeoutError() for _n in range(3)]
+
+    run_due(at=NOW)
+    assert mailoutbox == []
+    run_due(at=NOW + mail.PAUSES[0])
+
+    assert len(mailoutbox) == 3
+
+
+def test_an_address_that_does_not_exist_is_given_up_at_once_and_blocks_nobody(letter, server, mailoutbox):
+    for signatory in SignatoryFactory.create_batch(2, letter=letter, state=State.SUBMITTED):
+        moderation.queue_mail(signatory, Message.Kind.CONFIRM, at=NOW)
+    server.failures = [smtplib.SMTPRecipientsRefused({"a@example.org": (550, b"no such user")})]
+
+    run_due(at=NOW)
+
+    assert len(mailoutbox) == 1
+    assert Message.objects.filter(given_up_at__isnull=False).count() == 1
+
+
+def test_no_address_is_in_the_error_or_the_log(message, server, caplog):
+    server.failures = [smtplib.SMTPRecipientsRefused({"amina@example.org": (450, b"amina@example.org busy")})]
+
+    run_due(at=NOW)
+
+    message.refresh_from_db()
+    assert "amina" not in message.error + caplog.text
+    assert caplog.text
+
+
+def test_a_message_that_cannot_be_made_holds_up_no_other(letter, message, monkeypatch, mailoutbox):
+    other = Message.objects.create(
+        kind="standing", letter=letter, signatory=SignatoryFactory(letter=letter), due_at=NOW
+    )
+    real = mail.render_to_string
+
+    def render(name, context):
+        if "/received/" in name:
+            raise KeyError("template")
+        return real(name, context)
+
+    monkeypatch.setattr(mail, "render_to_string", render)
+    run_due(at=NOW)
+
+    assert [each.to for each in mailoutbox] == [[other.signatory.email]]
+    message.refresh_from_db()
+    assert (message.sent_at, message.attempts) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        ("confirm", State.PENDING),
+        ("approved", State.WITHDRAWN),
+        ("returned", State.PENDING),
+        ("received", State.REJECTED),
+    ],
+)
+def test_a_mail_that_is_no_longer_true_is_not_sent(letter, kind, state, work):
+    signatory = SignatoryFactory(letter=letter, state=state)
+    moderation.queue_mail(signatory, Message.Kind(kind), at=NOW)
+
+    assert work() == []
+    assert Message.objects.unsent().count() == 0
+
+
+def test_coordinators_are_told_once_and_without_names_of_contacts(letter, coordinator, editor, observer, work):
+    for entry in SignatoryFactory.create_batch(3, letter=letter, state=State.SUBMITTED):
+        decide(entry.pk, Event.CONFIRM, by=CONTACT)
+
+    digests = [each for each in work() if each.to == [coordinator.email]]
+
+    assert len(digests) == 1
+    assert "3 signatures" in digests[0].body
+    assert "Amina" not in digests[0].body
+    assert "/admin/signatories/signatory/" in digests[0].body
+
+
+def test_who_may_not_decide_gets_no_note(letter, editor, observer, work):
+    entry = SignatoryFactory(letter=letter, state=State.SUBMITTED)
+    decide(entry.pk, Event.CONFIRM, by=CONTACT)
+
+    assert [each.to for each in work()] == [[entry.email]]
+
+
+def test_a_note_is_dropped_where_nothing_waits_any_more(letter, coordinator, work):
+    moderation.tell_coordinators(letter, at=NOW)
+
+    assert work() == []
+    assert Message.objects.unsent().count() == 0
+
+
+def test_nobody_is_mailed_where_there_is_no_address(letter, coordinator, work):
+    entry = SignatoryFactory(letter=letter, email="")
+    decide(entry.pk, Event.APPROVE, by=By.coordinator(coordinator))
+
+    assert work() == []
+
+
+def test_a_new_version_prints_every_public_letter_anew(letter, work):
+    Letter.objects.update(state=Letter.State.OPEN)
+    worker.request_all()
+    work()
+
+    assert letter.documents.count() == 3
