@@ -12,10 +12,12 @@ from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext, gettext_lazy as _, ngettext
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from letter.models import Edition, Letter, Revision, RevisionText
@@ -30,7 +32,23 @@ class LetterForm(forms.ModelForm[Letter]):
 
     class Meta:
         model = Letter
-        fields = "__all__"
+        fields = (
+            "title",
+            "slug",
+            "state",
+            "addressee",
+            "salutation",
+            "closing_line",
+            "default_language",
+            "time_zone",
+            "opens_at",
+            "closes_at",
+            "cutoff_at",
+            "ordering",
+            "sign_on_text",
+            "privacy_text",
+            "contact_address",
+        )
         widgets = {
             "addressee": forms.Textarea(attrs={"rows": 3}),
             "sign_on_text": forms.Textarea(attrs={"rows": 6}),
@@ -82,7 +100,11 @@ class EditionInline(admin.TabularInline[Edition, Letter]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Edition]:
         newest = super().get_queryset(request).order_by("-pk")
         letter_pk = request.resolver_match and request.resolver_match.kwargs.get("object_id")
-        shown = newest.filter(letter_id=letter_pk).values_list("pk", flat=True)[:10] if letter_pk else []
+        shown = (
+            newest.filter(letter_id=letter_pk).values_list("pk", flat=True)[:10]
+            if letter_pk
+            else []
+        )
         return newest.filter(pk__in=list(shown))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -134,7 +156,9 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
             fields += [*TEXT_FIELDS, "default_language"]
         return fields
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Letter | None = None) -> dict[str, Any]:
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Letter | None = None
+    ) -> dict[str, Any]:
         return {} if obj else super().get_prepopulated_fields(request, obj)
 
     def get_inlines(self, request: HttpRequest, obj: Letter | None) -> Any:
@@ -147,7 +171,11 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        letter = Letter.objects.filter(pk=object_id).first() if object_id and object_id.isdigit() else None
+        letter = (
+            Letter.objects.filter(pk=object_id).first()
+            if object_id and object_id.isdigit()
+            else None
+        )
         context = {
             **(extra_context or {}),
             "preview_url": reverse("admin:letter_letter_preview", args=[letter.pk])
@@ -161,7 +189,7 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         zone = ZoneInfo(name) if name in available_timezones() else UTC
         with timezone.override(zone):
             response = super().changeform_view(request, object_id, form_url, context)
-            if hasattr(response, "render") and not response.is_rendered:
+            if isinstance(response, TemplateResponse):
                 response.render()
         return response
 
@@ -176,10 +204,14 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
                 obj.revisions.filter(number=1).update(published_at=now)
             request_publication(obj, at=now)
 
-    def response_add(self, request: HttpRequest, obj: Letter, post_url_continue: str | None = None) -> Any:
+    def response_add(
+        self, request: HttpRequest, obj: Letter, post_url_continue: str | None = None
+    ) -> Any:
         """A new letter has no words yet: go on to where they are written."""
         revision = obj.revisions.get()
-        self.message_user(request, gettext("The letter is made. Write its text here."), messages.SUCCESS)
+        self.message_user(
+            request, gettext("The letter is made. Write its text here."), messages.SUCCESS
+        )
         return redirect("admin:letter_revision_change", revision.pk)
 
     def has_delete_permission(self, request: HttpRequest, obj: Letter | None = None) -> bool:
@@ -236,12 +268,14 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
     @admin.display(description=_("publication"))
     def publication(self, letter: Letter) -> str:
         """The newest edition, and whether the next one is waiting or has failed."""
-        if letter.pk is None:
+        if letter._state.adding:
             return "–"
         waiting = letter.publication_requests.order_by("-attempts", "pk").first()
         edition = letter.editions.order_by("-number").first()
-        page = format_html('<a href="{}">{}</a>', letter.get_absolute_url(), gettext("see the page"))
-        parts = [page]
+        page = format_html(
+            '<a href="{}">{}</a>', letter.get_absolute_url(), gettext("see the page")
+        )
+        parts: list[str] = [page]
         if edition:
             moment = timezone.localtime(edition.published_at, letter.zone)
             parts.append(
@@ -337,7 +371,11 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
         view = self.admin_site.admin_view
         own = [
             path("<int:pk>/preview/", view(self.preview), name="letter_revision_preview"),
-            path("<int:pk>/publish/", view(require_POST(self.publish)), name="letter_revision_publish"),
+            path(
+                "<int:pk>/publish/",
+                view(require_POST(self.publish)),
+                name="letter_revision_publish",
+            ),
         ]
         return own + super().get_urls()
 
@@ -360,7 +398,11 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        revision = Revision.objects.filter(pk=object_id).first() if object_id and object_id.isdigit() else None
+        revision = (
+            Revision.objects.filter(pk=object_id).first()
+            if object_id and object_id.isdigit()
+            else None
+        )
         context = {
             **(extra_context or {}),
             "revision": revision,
@@ -399,7 +441,8 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
             request_publication(revision.letter, at=now)
         self.message_user(
             request,
-            gettext("Revision %(number)s is published with the next edition.") % {"number": revision.number},
+            gettext("Revision %(number)s is published with the next edition.")
+            % {"number": revision.number},
             messages.SUCCESS,
         )
         return redirect("admin:letter_letter_change", revision.letter_id)
@@ -417,7 +460,10 @@ def _typed_texts(request: HttpRequest) -> list[RevisionText]:
 
 
 def _preview(
-    request: HttpRequest, letter: Letter, revision: Revision | None, typed: list[RevisionText] | None = None
+    request: HttpRequest,
+    letter: Letter,
+    revision: Revision | None,
+    typed: list[RevisionText] | None = None,
 ) -> HttpResponse:
     rows = typed or (list(revision.bodies.all()) if revision else [])
     known = dict(RevisionText._meta.get_field("language").flatchoices)

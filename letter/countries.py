@@ -302,7 +302,10 @@ def _listed(code: str) -> list[str]:
 @lru_cache(maxsize=64)
 def _names(language: str | None) -> dict[str, str]:
     with translation.override("en"):
-        english = {code: (str(countries.name(code)), str(COUNTRIES.get(code, ""))) for code in countries.countries}
+        english = {
+            code: (str(countries.name(code)), str(COUNTRIES.get(code, "")))
+            for code in countries.countries
+        }
     named = []
     with translation.override(language):
         for code, (english_name, english_iso_name) in english.items():

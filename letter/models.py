@@ -18,7 +18,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language_info, gettext_lazy as _
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext_lazy as _
 
 LANGUAGE_CODES = tuple(code for code, _name in LANGUAGE_NAMES)
 # First path segments that lead elsewhere; a letter may not sit on one.
@@ -29,9 +30,10 @@ RESERVED_SLUGS = frozenset(
         "healthz",
         "readyz",
         "inbox",
-        "favicon",
-        "robots",
-        "letters",
+        "sign",
+        "erased",
+        "editions",
+        "embed",
         *LANGUAGE_CODES,
     }
 )
@@ -420,7 +422,7 @@ class Listing(models.Model):
     name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH, blank=True)
     countries = models.JSONField(_("countries"), default=list, blank=True)
     # None: made from the countries in the page's language. Empty: none is printed.
-    label = models.CharField(_("label"), max_length=NAME_MAX_LENGTH, null=True, blank=True)  # noqa: DJ001
+    label = models.CharField(_("label"), max_length=NAME_MAX_LENGTH, null=True, blank=True)
     # Bytes, because both databases compare them as bytes, whatever the locale they were made with.
     sort_key = models.BinaryField(editable=False)
     salt = models.CharField(max_length=32, blank=True)

@@ -5,6 +5,7 @@ a second whether there is a newer edition or whether the letter itself has chang
 not answer, what is in memory is served on. Nothing here looks at cookies or sessions.
 """
 
+import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -42,32 +43,37 @@ class Shelf:
     documents: dict[tuple[str, str], Served | None] = field(default_factory=dict)
 
 
+@dataclass
+class Index:
+    """The addresses of the public letters, newest first, and when the database was last asked."""
+
+    slugs: list[str]
+    looked_at: float
+
+
 _shelves: dict[str, Shelf] = {}
-# The slugs of the public letters, newest first, and when that was looked up.
-_public: tuple[list[str], float] | None = None
+_index = Index([], -math.inf)
 _lock = threading.Lock()
 
 
 def forget() -> None:
     """Drop everything from memory; for tests, which put another database under the same process."""
-    global _public
     _shelves.clear()
-    _public = None
+    _index.looked_at = -math.inf
 
 
 def public_slugs() -> list[str]:
-    """The addresses of the public letters, newest first, as of the last second if the database answers."""
-    global _public
+    """The addresses of the public letters, as of the last second if the database answers."""
     now = time.monotonic()
-    if _public is None or now - _public[1] >= FRESH_FOR:
+    if now - _index.looked_at >= FRESH_FOR:
         try:
-            slugs = list(Letter.objects.public().order_by("-created_at").values_list("slug", flat=True))
+            newest_first = Letter.objects.public().order_by("-created_at", "-pk")
+            _index.slugs = list(newest_first.values_list("slug", flat=True))
         except (DatabaseError, InterfaceError):
-            if _public is None:
+            if _index.looked_at == -math.inf:
                 raise
-            slugs = _public[0]
-        _public = (slugs, now)
-    return _public[0]
+        _index.looked_at = now
+    return _index.slugs
 
 
 def _shelf(slug: str) -> Shelf | None:
@@ -113,8 +119,10 @@ def _document(shelf: Shelf, kind: str, language: str) -> Served | None:
     key = (kind, language)
     if key not in shelf.documents:
         row = Document.objects.filter(letter=shelf.letter, kind=kind, language=language).first()
-        shelf.documents[key] = row and Served(
-            row.content_type, bytes(row.body), bytes(row.body_gzip), row.etag
+        shelf.documents[key] = (
+            row
+            if row is None
+            else Served(row.content_type, bytes(row.body), bytes(row.body_gzip), row.etag)
         )
     return shelf.documents[key]
 

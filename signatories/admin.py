@@ -16,7 +16,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy as _, ngettext
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from letter.documents import label_of, printed
@@ -67,7 +68,9 @@ def _actions() -> list[Callable[..., Any]]:
     return [
         action_for("approve", Event.APPROVE, _("Approve the selected sign-ons")),
         action_for("reject", Event.REJECT, _("Reject the selected sign-ons…")),
-        action_for("return_for_changes", Event.RETURN, _("Return the selected sign-ons for changes…")),
+        action_for(
+            "return_for_changes", Event.RETURN, _("Return the selected sign-ons for changes…")
+        ),
         action_for("withdraw", Event.WITHDRAW, _("Withdraw the selected sign-ons…")),
     ]
 
@@ -79,7 +82,11 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [*Signatory.State.choices, ("correction", _("Correction asked for")), ("all", _("All"))]
+        return [
+            *Signatory.State.choices,
+            ("correction", _("Correction asked for")),
+            ("all", _("All")),
+        ]
 
     def choices(self, changelist: ChangeList) -> Any:
         # No "All" of the base class first: ours is the last, and pending is what no choice means.
@@ -206,7 +213,15 @@ class MessageInline(admin.TabularInline[Message, Signatory]):
 class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     form = SignatoryForm
     change_form_template = "admin/signatories/signatory/change_form.html"
-    list_display = ("line_as_printed", "state_now", "confirmed", "site", "domain", "came_in", "reference")
+    list_display = (
+        "line_as_printed",
+        "state_now",
+        "confirmed",
+        "site",
+        "domain",
+        "came_in",
+        "reference",
+    )
     list_display_links = ("line_as_printed",)
     list_filter = (("letter", admin.RelatedOnlyFieldListFilter), StateFilter)
     list_per_page = 50
@@ -245,7 +260,9 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         actions.pop("delete_selected", None)
         return actions
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Signatory | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Signatory | None = None
+    ) -> tuple[str, ...]:
         return ("letter",) if obj else ()
 
     def get_inlines(self, request: HttpRequest, obj: Signatory | None) -> Any:
@@ -264,9 +281,9 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     def state_now(self, signatory: Signatory) -> str:
         return signatory.get_state_display()
 
-    @admin.display(description=_("address confirmed"), ordering="confirmed_at", empty_value=_("no"))
+    @admin.display(description=_("address confirmed"), ordering="confirmed_at")
     def confirmed(self, signatory: Signatory) -> Any:
-        return signatory.confirmed_at
+        return signatory.confirmed_at or gettext("no")
 
     @admin.display(description=_("came in"), ordering="submitted_at")
     def came_in(self, signatory: Signatory) -> Any:
@@ -292,7 +309,10 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         if event in moderation.NEEDS_REASON and not reason:
             return self._ask_reason(request, queryset, event, action, is_missing=True)
         outcome = moderation.decide_many(
-            queryset.values_list("pk", flat=True), event, by=By.coordinator(request.user), reason=reason
+            queryset.values_list("pk", flat=True),
+            event,
+            by=By.coordinator(request.user),
+            reason=reason,
         )
         self._report(request, event, outcome)
         return None
@@ -321,7 +341,10 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             "reason": request.POST.get("reason", ""),
         }
         return TemplateResponse(
-            request, "admin/signatories/signatory/reason.html", context, status=422 if is_missing else 200
+            request,
+            "admin/signatories/signatory/reason.html",
+            context,
+            status=422 if is_missing else 200,
         )
 
     def _report(self, request: HttpRequest, event: Event, outcome: moderation.Outcome) -> None:
@@ -378,7 +401,11 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         context = dict(extra_context or {})
         signatory = None
         if object_id and object_id.isdigit():
-            signatory = Signatory.objects.select_related("letter", "organization").filter(pk=object_id).first()
+            signatory = (
+                Signatory.objects.select_related("letter", "organization")
+                .filter(pk=object_id)
+                .first()
+            )
         if signatory is None:
             context["place_url"] = reverse("admin:signatories_signatory_place_new")
         else:
@@ -425,7 +452,8 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         except moderation.Refused as refused:
             self.message_user(
                 request,
-                gettext("%(name)s was not changed: %(reason)s.") % {"name": signatory.name, "reason": refused},
+                gettext("%(name)s was not changed: %(reason)s.")
+                % {"name": signatory.name, "reason": refused},
                 messages.ERROR,
             )
             return redirect(back)
@@ -494,12 +522,18 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             moderation.add(obj, by=By.coordinator(request.user), source=Signatory.Source.HAND)
             return
         # The row as it is now, not as this form was filled from it: its state may have changed meanwhile.
-        locked = Signatory.objects.select_for_update(of=("self",)).select_related("letter").get(pk=obj.pk)
+        locked = (
+            Signatory.objects.select_for_update(of=("self",))
+            .select_related("letter")
+            .get(pk=obj.pk)
+        )
         changes = {name: getattr(obj, name) for name in form.changed_data if name != "letter"}
         if changes:
             moderation.apply_changes(locked, changes, at=timezone.now())
 
-    def response_add(self, request: HttpRequest, obj: Signatory, post_url_continue: str | None = None) -> Any:
+    def response_add(
+        self, request: HttpRequest, obj: Signatory, post_url_continue: str | None = None
+    ) -> Any:
         self.message_user(
             request,
             gettext("Added as %(reference)s; it waits for a decision, which you can take here.")
@@ -514,7 +548,9 @@ def _website(signatory: Signatory) -> SafeString | str:
         return gettext("none given")
     shown = signatory.website.removeprefix("https://").removeprefix("http://").rstrip("/")
     return format_html(
-        '<a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>', signatory.website, shown
+        '<a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>',
+        signatory.website,
+        shown,
     )
 
 
@@ -528,9 +564,15 @@ def _domain(signatory: Signatory) -> SafeString | str:
 
 def _place(signatory: Signatory) -> Place | None:
     """Where approval would put a line that is not on the list."""
-    if signatory.state in {Signatory.State.APPROVED, Signatory.State.WITHDRAWN, Signatory.State.REJECTED}:
+    if signatory.state in {
+        Signatory.State.APPROVED,
+        Signatory.State.WITHDRAWN,
+        Signatory.State.REJECTED,
+    }:
         return None
-    return place_of(signatory.letter, line_of(signatory, signatory.letter).sort_key, signatory.line_id)
+    return place_of(
+        signatory.letter, line_of(signatory, signatory.letter).sort_key, signatory.line_id
+    )
 
 
 def _neighbourhood(signatory: Signatory) -> dict[str, Any]:
@@ -539,14 +581,19 @@ def _neighbourhood(signatory: Signatory) -> dict[str, Any]:
     line = line_of(signatory, letter)
     place = place_of(letter, line.sort_key, signatory.line_id)
     others = letter.listings.current().exclude(line_id=signatory.line_id)
-    before = list(others.filter(sort_key__lt=line.sort_key).order_by("-sort_key")[:NEIGHBOURS_SHOWN])
+    before = list(
+        others.filter(sort_key__lt=line.sort_key).order_by("-sort_key")[:NEIGHBOURS_SHOWN]
+    )
     after = list(others.filter(sort_key__gt=line.sort_key).order_by("sort_key")[:NEIGHBOURS_SHOWN])
     rows = [
         (number, _printed(listing), False)
         for number, listing in enumerate(reversed(before), start=place.number - len(before))
     ]
     rows.append((place.number, signatory.line, True))
-    rows += [(number, _printed(listing), False) for number, listing in enumerate(after, start=place.number + 1)]
+    rows += [
+        (number, _printed(listing), False)
+        for number, listing in enumerate(after, start=place.number + 1)
+    ]
     return {"place": place, "rows": rows}
 
 
@@ -609,12 +656,31 @@ class DeliveryFilter(admin.SimpleListFilter):
 
 @admin.register(Message)
 class MessageAdmin(admin.ModelAdmin[Message]):
-    list_display = ("kind", "signatory", "letter", "created_at", "sent_at", "attempts", "given_up_at", "error")
+    list_display = (
+        "kind",
+        "signatory",
+        "letter",
+        "created_at",
+        "sent_at",
+        "attempts",
+        "given_up_at",
+        "error",
+    )
     list_filter = (DeliveryFilter, "kind", ("letter", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("signatory", "letter")
     search_fields = ("signatory__reference", "signatory__name")
     actions = ("try_again",)
-    fields = ("kind", "letter", "signatory", "created_at", "due_at", "attempts", "sent_at", "given_up_at", "error")
+    fields = (
+        "kind",
+        "letter",
+        "signatory",
+        "created_at",
+        "due_at",
+        "attempts",
+        "sent_at",
+        "given_up_at",
+        "error",
+    )
     readonly_fields = fields
     show_full_result_count = False
 

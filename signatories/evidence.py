@@ -9,12 +9,46 @@ from publicsuffixlist import PublicSuffixList
 
 # Providers whose addresses say nothing about an organisation.
 FREE_MAIL = frozenset(
-    """
-    aol.com free.fr gmail.com gmx.com gmx.de gmx.net googlemail.com hotmail.co.uk hotmail.com hotmail.fr
-    icloud.com laposte.net live.com mail.com mail.ru me.com msn.com orange.fr outlook.com outlook.fr
-    proton.me protonmail.com qq.com rediffmail.com rocketmail.com web.de wanadoo.fr yahoo.co.in
-    yahoo.co.uk yahoo.com yahoo.es yahoo.fr yandex.com yandex.ru ymail.com zoho.com 163.com 126.com
-    """.split()
+    {
+        "126.com",
+        "163.com",
+        "aol.com",
+        "free.fr",
+        "gmail.com",
+        "gmx.com",
+        "gmx.de",
+        "gmx.net",
+        "googlemail.com",
+        "hotmail.co.uk",
+        "hotmail.com",
+        "hotmail.fr",
+        "icloud.com",
+        "laposte.net",
+        "live.com",
+        "mail.com",
+        "mail.ru",
+        "me.com",
+        "msn.com",
+        "orange.fr",
+        "outlook.com",
+        "outlook.fr",
+        "proton.me",
+        "protonmail.com",
+        "qq.com",
+        "rediffmail.com",
+        "rocketmail.com",
+        "wanadoo.fr",
+        "web.de",
+        "yahoo.co.in",
+        "yahoo.co.uk",
+        "yahoo.com",
+        "yahoo.es",
+        "yahoo.fr",
+        "yandex.com",
+        "yandex.ru",
+        "ymail.com",
+        "zoho.com",
+    }
 )
 # The ones that people mean when they mistype a domain.
 OFTEN_MEANT = (

@@ -10,6 +10,7 @@ from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from email_validator import EmailNotValidError, validate_email
 
@@ -46,7 +47,7 @@ class CountriesWidget(forms.Widget):
         empty = max(COUNTRY_FIELDS_SHOWN - len(chosen), 1) + self.extra
         context["widget"]["selects"] = chosen + [""] * empty
         context["widget"]["choices"] = [
-            (code, name, " ".join(countries.search_terms(code)))
+            (code, name, "|".join(countries.search_terms(code)))
             for code, name in countries.choices()
         ]
         return context
@@ -103,7 +104,9 @@ class OrganizationFields(forms.Form):
         required=False,
         max_length=200,
         help_text=_("Helps the coalition to recognise you. It is not printed."),
-        error_messages={"max_length": _("This address is too long. Give the start page of your website.")},
+        error_messages={
+            "max_length": _("This address is too long. Give the start page of your website.")
+        },
         widget=forms.TextInput(attrs={"autocomplete": "url", "inputmode": "url", "dir": "ltr"}),
     )
 
@@ -127,7 +130,9 @@ class OrganizationFields(forms.Form):
             URLValidator(schemes=["http", "https"])(website)
         except ValidationError:
             raise ValidationError(
-                _("This does not look like a web address. Write it like www.example.org, or leave it empty."),
+                _(
+                    "This does not look like a web address. Write it like www.example.org, or leave it empty."
+                ),
                 code="invalid",
             ) from None
         return website
@@ -155,7 +160,9 @@ class SignForm(OrganizationFields):
         label=_("Your role in the organisation"),
         max_length=5000,
         help_text=_("For example: director, programme officer."),
-        error_messages={"required": _("Give your role, so that the coalition knows whom it is talking to.")},
+        error_messages={
+            "required": _("Give your role, so that the coalition knows whom it is talking to.")
+        },
         widget=forms.TextInput(attrs={"autocomplete": "organization-title", "dir": "auto"}),
     )
     email = forms.CharField(
@@ -171,7 +178,9 @@ class SignForm(OrganizationFields):
     authorised = forms.BooleanField(
         label=_("I may sign this letter for my organisation."),
         error_messages={
-            "required": _("Tick this box if you may sign for your organisation; otherwise ask someone who may.")
+            "required": _(
+                "Tick this box if you may sign for your organisation; otherwise ask someone who may."
+            )
         },
     )
     privacy = forms.BooleanField(
@@ -230,8 +239,7 @@ class SignForm(OrganizationFields):
         meant = likely_domain(checked.domain)
         if meant and self.data.get("email_asked", "").lower() != address:
             # Asked, not corrected: sent again as it is, the address counts.
-            self.data = self.data.copy()
-            self.data["email_asked"] = address
+            self._show("email_asked", address)
             raise ValidationError(
                 _(
                     "Did you mean %(suggestion)s? Correct the address, "
@@ -245,10 +253,18 @@ class SignForm(OrganizationFields):
     def clean_homepage_2(self) -> str:
         if self.cleaned_data["homepage_2"]:
             raise ValidationError(
-                _("Something filled in this field, which must stay empty. Clear it and send the form again."),
+                _(
+                    "Something filled in this field, which must stay empty. Clear it and send the form again."
+                ),
                 code="trap",
             )
         return ""
+
+    def _show(self, name: str, value: str) -> None:
+        """Put a value of ours into a hidden field of the form that is shown again."""
+        shown = self.data.copy() if isinstance(self.data, QueryDict) else QueryDict(mutable=True)
+        shown[name] = value
+        self.data = shown
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -258,10 +274,11 @@ class SignForm(OrganizationFields):
             )
         except (signing.BadSignature, TypeError, ValueError):
             # A form left open for days, or a robot that never opened it.
-            self.data = self.data.copy()
-            self.data["stamp"] = new_stamp()
+            self._show("stamp", new_stamp())
             raise ValidationError(
-                _("This form was open for a long time. Please press the button once more; nothing is lost."),
+                _(
+                    "This form was open for a long time. Please press the button once more; nothing is lost."
+                ),
                 code="stale",
             ) from None
         self.seconds_taken = max(0, int(time.time() - opened_at))

@@ -74,7 +74,9 @@ def import_letter(
         if approve:
             # A microsecond apart, so that "by date of approval" is the order of the file.
             moment = at + timedelta(microseconds=index)
-            moderation.decide(signatory.pk, moderation.Event.APPROVE, by=moderation.SYSTEM, at=moment)
+            moderation.decide(
+                signatory.pk, moderation.Event.APPROVE, by=moderation.SYSTEM, at=moment
+            )
     if approve:
         Letter.objects.filter(pk=letter.pk).update(state=Letter.State.OPEN)
         Revision.objects.filter(pk=revision.pk).update(published_at=at)
@@ -90,5 +92,3 @@ def import_letter(
 def slug_from(text: str) -> str:
     """A letter's address from a title or a file's name; empty where nothing of it can stand in one."""
     return slugify(text)[:60].strip("-")
-
-

@@ -83,7 +83,9 @@ def _claim(at: datetime) -> Message | None:
         message.due_at = at + CLAIM
         message.attempts += 1
         message.save(update_fields=["due_at", "attempts"])
-    return Message.objects.select_related("letter", "signatory__letter", "correction").get(pk=message.pk)
+    return Message.objects.select_related("letter", "signatory__letter", "correction").get(
+        pk=message.pk
+    )
 
 
 def _note_failure(message: Message, error: Exception, *, at: datetime) -> None:

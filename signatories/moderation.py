@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from letter.background import ring_after_commit
 from letter.models import Letter, Revision
@@ -151,6 +152,15 @@ def possible_events(state: str, actor: Actor) -> list[Event]:
     return [event for (of, event) in TRANSITIONS if of == state and actor in ALLOWED[event]]
 
 
+def _locked(**lookup: int) -> Signatory:
+    """The signatory, its row locked until the transaction ends; raises Gone if it is not there."""
+    locked = Signatory.objects.select_for_update(of=("self",)).select_related("letter")
+    signatory = locked.filter(**lookup).first()
+    if signatory is None:
+        raise Gone
+    return signatory
+
+
 @transaction.atomic
 def decide(
     pk: int, event: Event, *, by: By, reason: str = "", at: datetime | None = None
@@ -160,14 +170,7 @@ def decide(
     Raises TransitionRefused where the table has no entry, ReasonMissing, AlreadyListed, or Gone;
     nothing has changed then.
     """
-    signatory = (
-        Signatory.objects.select_for_update(of=("self",))
-        .select_related("letter")
-        .filter(pk=pk)
-        .first()
-    )
-    if signatory is None:
-        raise Gone
+    signatory = _locked(pk=pk)
     at = at or timezone.now()
     decision = _decide(signatory, event, by=by, reason=reason, at=at)
     if State.APPROVED in {decision.from_state, decision.to_state}:
@@ -384,14 +387,7 @@ def correct(pk: int, changes: dict[str, Any], *, at: datetime | None = None) -> 
     Raises TransitionRefused for an entry that is rejected or withdrawn, or not yet confirmed.
     """
     at = at or timezone.now()
-    signatory = (
-        Signatory.objects.select_for_update(of=("self",))
-        .select_related("letter")
-        .filter(pk=pk)
-        .first()
-    )
-    if signatory is None:
-        raise Gone
+    signatory = _locked(pk=pk)
     if signatory.state == State.APPROVED:
         if not any(getattr(signatory, name) != value for name, value in changes.items()):
             signatory.corrections.filter(settled_at__isnull=True).delete()
@@ -418,16 +414,10 @@ def settle(
     Raises Gone if it was settled or withdrawn meanwhile, ReasonMissing when declining without one.
     """
     at = at or timezone.now()
-    pk = Correction.objects.filter(pk=correction_pk).values_list("signatory_id", flat=True).first()
     # The signatory's row is the lock for all that happens to it, corrections too.
-    signatory = (
-        Signatory.objects.select_for_update(of=("self",))
-        .select_related("letter")
-        .filter(pk=pk)
-        .first()
-    )
-    correction = Correction.objects.filter(pk=correction_pk, settled_at__isnull=True).first()
-    if signatory is None or correction is None:
+    signatory = _locked(corrections=correction_pk)
+    correction = signatory.corrections.filter(pk=correction_pk, settled_at__isnull=True).first()
+    if correction is None:
         raise Gone
     if not accept and not reason.strip():
         raise ReasonMissing
@@ -468,9 +458,7 @@ def erase(pk: int) -> None:
 
     Raises TransitionRefused once a coordinator has approved it: then it is withdrawn, openly.
     """
-    signatory = Signatory.objects.select_for_update().filter(pk=pk).first()
-    if signatory is None:
-        raise Gone
+    signatory = _locked(pk=pk)
     if signatory.state not in {State.SUBMITTED, State.PENDING, State.RETURNED}:
         raise TransitionRefused(State(signatory.state), Event.WITHDRAW)
     Signatory.objects.filter(pk=pk).delete()

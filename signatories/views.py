@@ -36,11 +36,18 @@ def _public_letter(slug: str) -> tuple[Letter, Text]:
 
 
 def _render(
-    request: HttpRequest, letter: Letter, template: str, context: dict[str, Any], *, status: int = 200
+    request: HttpRequest,
+    letter: Letter,
+    template: str,
+    context: dict[str, Any],
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     """A page about a letter, in the letter's language."""
     with translation.override(letter.default_language):
-        return render(request, f"signatories/{template}.html", {"letter": letter, **context}, status=status)
+        return render(
+            request, f"signatories/{template}.html", {"letter": letter, **context}, status=status
+        )
 
 
 @never_cache
@@ -99,7 +106,9 @@ def _closed(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
         "opens_text": opens_text,
         "is_too_late": request.method == "POST",
     }
-    return _render(request, letter, "sign_closed", context, status=403 if request.method == "POST" else 200)
+    return _render(
+        request, letter, "sign_closed", context, status=403 if request.method == "POST" else 200
+    )
 
 
 @require_safe
@@ -118,7 +127,8 @@ def hint(request: HttpRequest, slug: str) -> HttpResponse:
     except NameRefused:
         return JsonResponse({"listed": False})
     listed = Signatory.objects.for_letter(letter).approved().filter(name_key=key).first()
-    listing = listed and letter.listings.current().filter(line_id=listed.line_id).first()
+    line_id = listed.line_id if listed else ""
+    listing = letter.listings.current().filter(line_id=line_id).first()
     if listing is None:
         return JsonResponse({"listed": False})
     with translation.override(letter.default_language):
@@ -209,7 +219,12 @@ def signature(request: HttpRequest, signatory: Signatory, token: str) -> HttpRes
 
 
 def _signature_page(
-    request: HttpRequest, signatory: Signatory, token: str, form: CorrectionForm, *, status: int = 200
+    request: HttpRequest,
+    signatory: Signatory,
+    token: str,
+    form: CorrectionForm,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     letter = signatory.letter
     events = moderation.possible_events(signatory.state, moderation.Actor.CONTACT)
@@ -269,16 +284,29 @@ def withdraw(request: HttpRequest, signatory: Signatory, token: str) -> HttpResp
 @require_safe
 def data(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """All that is kept about this sign-on, for its contact to take along (GDPR, article 20)."""
-    fields = ("name", "countries", "label", "website", "contact_name", "contact_role", "email", "state")
+    fields = (
+        "name",
+        "countries",
+        "label",
+        "website",
+        "contact_name",
+        "contact_role",
+        "email",
+        "state",
+    )
     times = ("submitted_at", "confirmed_at", "approved_at")
     document = {
         "letter": signatory.letter.slug,
         "reference": signatory.reference,
         **{name: getattr(signatory, name) for name in (*fields, *times)},
         "revision": signatory.revision.number,
-        "history": list(signatory.decisions.in_order().values("event", "from_state", "to_state", "at", "reason")),
+        "history": list(
+            signatory.decisions.in_order().values("event", "from_state", "to_state", "at", "reason")
+        ),
         "corrections": list(
-            signatory.corrections.values("name", "countries", "website", "asked_at", "settled_at", "is_accepted")
+            signatory.corrections.values(
+                "name", "countries", "website", "asked_at", "settled_at", "is_accepted"
+            )
         ),
     }
     response = JsonResponse(document, json_dumps_params={"ensure_ascii": False, "indent": 2})

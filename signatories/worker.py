@@ -44,7 +44,7 @@ def _publish_next(at: datetime) -> bool:
         return False
     try:
         publish(due.letter_id, approved_lines, at=at)
-    except Exception as error:  # noqa: BLE001 - whatever a page's making raises, the last edition stays up
+    except Exception as error:
         logger.exception("letter %s could not be published", due.letter_id)
         _postpone(due, error, at)
     return True
@@ -81,7 +81,7 @@ def work(stop: threading.Event) -> None:
             if cleaned_at is None or timezone.now() - cleaned_at > CLEAN_EVERY:
                 retention.purge(at=timezone.now())
                 cleaned_at = timezone.now()
-        except Exception:  # noqa: BLE001 - most often the database is away; what was to be done is still in it
+        except Exception:
             logger.exception("the worker was interrupted; trying again")
             stop.wait(LOOK_EVERY * 4)
         finally:

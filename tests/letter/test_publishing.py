@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from letter import ordering
@@ -101,7 +102,9 @@ def test_a_changed_line_is_closed_and_opened_anew(letter, changed):
 
     put_out(letter, changed)
 
-    rows = Listing.objects.order_by("pk").values_list("name", "label", "first_edition", "last_edition")
+    rows = Listing.objects.order_by("pk").values_list(
+        "name", "label", "first_edition", "last_edition"
+    )
     assert list(rows) == [("PAX", None, 1, 1), (changed.name, changed.label, 2, None)]
     assert verify(letter).first_bad is None
 
@@ -110,7 +113,11 @@ def test_a_draft_is_not_published_and_asks_no_more(db):
     letter = make_letter(state=Letter.State.DRAFT)
 
     assert put_out(letter, line("PAX")) is None
-    assert (Edition.objects.count(), Document.objects.count(), PublicationRequest.objects.count()) == (0, 0, 0)
+    assert (
+        Edition.objects.count(),
+        Document.objects.count(),
+        PublicationRequest.objects.count(),
+    ) == (0, 0, 0)
 
 
 def test_a_letter_without_text_is_refused_and_keeps_its_request(db):
@@ -142,7 +149,9 @@ def test_a_publication_that_fails_leaves_the_last_edition(letter):
 
 def test_a_new_revision_makes_an_edition(letter):
     put_out(letter, line("PAX"))
-    newer = RevisionTextFactory(revision__letter=letter, revision__number=2, body="Other words.").revision
+    newer = RevisionTextFactory(
+        revision__letter=letter, revision__number=2, body="Other words."
+    ).revision
 
     edition = put_out(letter, line("PAX"))
 
@@ -153,7 +162,10 @@ def test_a_new_revision_makes_an_edition(letter):
 def test_an_unpublished_revision_changes_nothing(letter):
     put_out(letter, line("PAX"))
     RevisionTextFactory(
-        revision__letter=letter, revision__number=2, revision__published_at=None, body="Other words."
+        revision__letter=letter,
+        revision__number=2,
+        revision__published_at=None,
+        body="Other words.",
     )
 
     assert put_out(letter, line("PAX")) is None
@@ -223,7 +235,9 @@ def test_verify_editions_exits_with_1_where_the_chain_breaks(letter, capsys):
 def test_redacting_leaves_the_commitment_alone_and_the_chain_holds(letter):
     put_out(letter, line("Amnesty"), line("PAX"), line("Zarga"))
     put_out(letter, line("Amnesty"), line("PAX", label="Utrecht"), line("Zarga"))
-    kept = list(Listing.objects.filter(line_id="pax").order_by("pk").values_list("commitment", flat=True))
+    kept = list(
+        Listing.objects.filter(line_id="pax").order_by("pk").values_list("commitment", flat=True)
+    )
 
     assert redact(letter, "pax", at=NOW) == 2
     put_out(letter, line("Amnesty"), line("Zarga"))
@@ -252,7 +266,12 @@ def test_place_and_number(letter):
     put_out(letter, line("Amnesty"), line("INSEC"), line("Zarga"))
 
     place = place_of(letter, line("PAX").sort_key, "pax")
-    assert (place.number, place.before.name, place.after.name, place.following_count) == (3, "INSEC", "Zarga", 1)
+    assert (place.number, place.before.name, place.after.name, place.following_count) == (
+        3,
+        "INSEC",
+        "Zarga",
+        1,
+    )
     first = place_of(letter, line("Aa").sort_key, "aa")
     assert (first.number, first.before, first.after.name) == (1, None, "Amnesty")
     assert number_of(letter, "zarga") == 3

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import re
+import time
 from datetime import timedelta
 
 import pytest
@@ -24,7 +25,9 @@ from tests.factories import RevisionTextFactory, SignatoryFactory, make_letter
 def published(letter, work):
     """The letter with three organisations on its list."""
     for name, countries in [("PAX", ["NL"]), ("INSEC", ["NP"]), ("Centre Kivu", ["CD", "RW"])]:
-        SignatoryFactory(letter=letter, name=name, countries=countries, state=Signatory.State.APPROVED)
+        SignatoryFactory(
+            letter=letter, name=name, countries=countries, state=Signatory.State.APPROVED
+        )
     request_publication(letter, at=timezone.now())
     work()
     return letter
@@ -32,7 +35,7 @@ def published(letter, work):
 
 def lines(html):
     """The list's lines as a script would read them."""
-    items = re.findall(r"<li id=\"s-[^>]*>(.*?)</li>", html, flags=re.S)
+    items = re.findall(r"<li id=\"s-[^>]*>(.*?)</li>", html, flags=re.DOTALL)
     return [" ".join(re.sub(r"<[^>]+>", "", item).split()) for item in items]
 
 
@@ -57,7 +60,9 @@ def test_no_cookie_is_set_and_none_is_looked_at(published, client):
     assert response.headers["Cache-Control"] == serving.CACHE_CONTROL
 
 
-@pytest.mark.parametrize("path", ["/conduct/", "/conduct/signatories.json", "/conduct/signatories.csv", "/"])
+@pytest.mark.parametrize(
+    "path", ["/conduct/", "/conduct/signatories.json", "/conduct/signatories.csv", "/"]
+)
 def test_a_second_visitor_costs_no_query(published, client, path):
     client.get(path)
 
@@ -67,7 +72,9 @@ def test_a_second_visitor_costs_no_query(published, client, path):
     assert (response.status_code, len(queries)) == (200, 0)
 
 
-@pytest.mark.parametrize("path", ["/conduct/", "/conduct/signatories.json", "/conduct/signatories.csv"])
+@pytest.mark.parametrize(
+    "path", ["/conduct/", "/conduct/signatories.json", "/conduct/signatories.csv"]
+)
 def test_strong_etags_and_304(published, client, path):
     plain = client.get(path)
     zipped = client.get(path, headers={"accept-encoding": "gzip, br"})
@@ -76,7 +83,10 @@ def test_strong_etags_and_304(published, client, path):
     assert zipped.headers["Content-Encoding"] == "gzip"
     assert plain.headers["ETag"] != zipped.headers["ETag"]
     assert not plain.headers["ETag"].startswith("W/")
-    for headers, etag in [({}, plain.headers["ETag"]), ({"accept-encoding": "gzip"}, zipped.headers["ETag"])]:
+    for headers, etag in [
+        ({}, plain.headers["ETag"]),
+        ({"accept-encoding": "gzip"}, zipped.headers["ETag"]),
+    ]:
         again = client.get(path, headers={**headers, "if-none-match": f'"other", {etag}'})
         assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
     assert client.get(path, headers={"if-none-match": '"other"'}).status_code == 200
@@ -115,19 +125,21 @@ def test_the_page_is_only_read(published, client, method):
 
 def test_a_new_edition_is_seen_within_a_second(published, client, work, monkeypatch):
     client.get("/conduct/")
-    now = serving.time.monotonic()
-    SignatoryFactory(letter=published, name="Zarga", countries=["SD"], state=Signatory.State.APPROVED)
+    now = time.monotonic()
+    SignatoryFactory(
+        letter=published, name="Zarga", countries=["SD"], state=Signatory.State.APPROVED
+    )
     request_publication(published, at=timezone.now())
     run_due()
 
-    monkeypatch.setattr(serving.time, "monotonic", lambda: now + serving.FRESH_FOR)
+    monkeypatch.setattr(time, "monotonic", lambda: now + serving.FRESH_FOR)
     assert "Zarga (Sudan)" in lines(client.get("/conduct/").content.decode())
 
 
 def test_what_is_in_memory_is_served_while_the_database_is_away(published, client, monkeypatch):
     before = client.get("/conduct/").content
-    now = serving.time.monotonic()
-    monkeypatch.setattr(serving.time, "monotonic", lambda: now + 60)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 60)
 
     def away(*args):
         raise DatabaseError("away")
@@ -142,9 +154,14 @@ def test_json_has_what_the_contract_says(published, client):
     edition = published.editions.get()
 
     assert response.headers["Content-Type"] == "application/json"
-    assert (document["edition"], document["digest"], document["language"]) == (1, edition.digest, "en")
+    assert (document["edition"], document["digest"], document["language"]) == (
+        1,
+        edition.digest,
+        "en",
+    )
     assert [
-        (each["number"], each["name"], each["countries"], each["label"]) for each in document["signatories"]
+        (each["number"], each["name"], each["countries"], each["label"])
+        for each in document["signatories"]
     ] == [
         (1, "Centre Kivu", ["CD", "RW"], "Democratic Republic of the Congo, Rwanda"),
         (2, "INSEC", ["NP"], "Nepal"),
@@ -153,7 +170,9 @@ def test_json_has_what_the_contract_says(published, client):
 
 
 def test_csv_opens_in_a_spreadsheet_and_runs_nothing(letter, client, work):
-    SignatoryFactory(letter=letter, name='=HYPERLINK("x")', countries=[], state=Signatory.State.APPROVED)
+    SignatoryFactory(
+        letter=letter, name='=HYPERLINK("x")', countries=[], state=Signatory.State.APPROVED
+    )
     SignatoryFactory(
         letter=letter, name="Centre, „Kivu“", countries=["CD", "RW"], state=Signatory.State.APPROVED
     )
@@ -171,7 +190,9 @@ def test_csv_opens_in_a_spreadsheet_and_runs_nothing(letter, client, work):
 
 
 def test_html_in_a_name_is_shown_as_text(letter, client, work):
-    SignatoryFactory(letter=letter, name="<script>alert(1)</script>", state=Signatory.State.APPROVED)
+    SignatoryFactory(
+        letter=letter, name="<script>alert(1)</script>", state=Signatory.State.APPROVED
+    )
     request_publication(letter, at=timezone.now())
     work()
 
@@ -226,7 +247,10 @@ def test_a_closed_letter_shows_its_final_list_and_no_form(published, client, wor
 
 def test_a_text_in_another_language_has_its_own_page(published, client, work):
     RevisionTextFactory(
-        revision=published.revisions.get(), language="fr", title="Un code de conduite", body="Nous demandons."
+        revision=published.revisions.get(),
+        language="fr",
+        title="Un code de conduite",
+        body="Nous demandons.",
     )
     request_publication(published, at=timezone.now())
     work()
@@ -242,8 +266,12 @@ def test_a_text_in_another_language_has_its_own_page(published, client, work):
 
 def test_grouped_by_country_the_numbers_run_through(published, client, work):
     Letter.objects.update(ordering=Letter.Ordering.COUNTRY)
-    SignatoryFactory(letter=published, name="World Union", countries=[], state=Signatory.State.APPROVED)
-    SignatoryFactory(letter=published, name="Amani", countries=["CD"], state=Signatory.State.APPROVED)
+    SignatoryFactory(
+        letter=published, name="World Union", countries=[], state=Signatory.State.APPROVED
+    )
+    SignatoryFactory(
+        letter=published, name="Amani", countries=["CD"], state=Signatory.State.APPROVED
+    )
     request_publication(published, at=timezone.now())
     work()
 
@@ -259,7 +287,9 @@ def test_home_is_the_letter_where_there_is_one(published, client):
     assert client.get("/").content == client.get("/conduct/").content
 
 
-def test_home_lists_letters_where_there_are_several_and_says_so_where_there_is_none(published, client, work):
+def test_home_lists_letters_where_there_are_several_and_says_so_where_there_is_none(
+    published, client, work
+):
     other = make_letter(slug="other", title="Another letter")
     request_publication(other, at=timezone.now())
     work()

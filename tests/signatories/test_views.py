@@ -152,7 +152,9 @@ def test_what_cannot_be_taken_is_said_and_what_was_typed_is_kept(letter, client,
 def test_a_lone_surrogate_is_refused_in_words(letter, client):
     body = "organization=Pax%ED%A0%80&contact_name=A&contact_role=B&email=a%40example.org&authorised=on&privacy=on"
     response = client.post(
-        "/conduct/sign/", f"{body}&stamp={new_stamp()}", content_type="application/x-www-form-urlencoded"
+        "/conduct/sign/",
+        f"{body}&stamp={new_stamp()}",
+        content_type="application/x-www-form-urlencoded",
     )
 
     assert response.status_code == 422
@@ -160,7 +162,9 @@ def test_a_lone_surrogate_is_refused_in_words(letter, client):
 
 
 def test_markup_that_was_typed_comes_back_as_text(letter, client):
-    page = client.post("/conduct/sign/", typed(organization='"><script>x</script>', email="")).content.decode()
+    page = client.post(
+        "/conduct/sign/", typed(organization='"><script>x</script>', email="")
+    ).content.decode()
 
     assert "<script>x" not in page
     assert "&lt;script&gt;x&lt;/script&gt;" in page
@@ -202,7 +206,9 @@ def test_a_stamp_goes_stale(letter, client, monkeypatch):
 
 def test_more_country_fields_without_javascript(letter, client):
     page = client.get("/conduct/sign/").content.decode()
-    response = client.post("/conduct/sign/", typed(countries=["KE", "ET", "ZA"], more_countries="1"))
+    response = client.post(
+        "/conduct/sign/", typed(countries=["KE", "ET", "ZA"], more_countries="1")
+    )
     more = response.content.decode()
 
     assert response.status_code == 200
@@ -214,7 +220,9 @@ def test_more_country_fields_without_javascript(letter, client):
 
 
 def test_every_stranger_gets_the_same_answer(letter, client, work):
-    SignatoryFactory(letter=letter, name="Centre Kivu", email="aline@kivu.example.org", state=State.APPROVED)
+    SignatoryFactory(
+        letter=letter, name="Centre Kivu", email="aline@kivu.example.org", state=State.APPROVED
+    )
     SignatoryFactory(letter=letter, name="Amani", email="x@amani.example.org", state=State.PENDING)
     answers = {
         (response.status_code, response.headers["Location"])
@@ -372,7 +380,8 @@ def own_page(letter, signed, client):
 
 def test_the_contact_corrects_freely_before_a_decision(letter, own_page, client):
     response = client.post(
-        f"{own_page}correct/", {"organization": "Centre du Kivu", "countries": ["CD"], "website": ""}
+        f"{own_page}correct/",
+        {"organization": "Centre du Kivu", "countries": ["CD"], "website": ""},
     )
 
     assert response.status_code == 302
@@ -395,7 +404,9 @@ def approve(client, coordinator):
     moderation.decide(pk, moderation.Event.APPROVE, by=moderation.By.coordinator(coordinator))
 
 
-def test_after_approval_a_correction_waits_for_a_coordinator(letter, own_page, client, coordinator, work):
+def test_after_approval_a_correction_waits_for_a_coordinator(
+    letter, own_page, client, coordinator, work
+):
     approve(client, coordinator)
     work()
 
@@ -404,7 +415,9 @@ def test_after_approval_a_correction_waits_for_a_coordinator(letter, own_page, c
 
     assert Signatory.objects.get().name == "Centre Kivu"
     assert letter.listings.current().get().name == "Centre Kivu"
-    assert "Centre du Kivu (Democratic Republic of the Congo)" in client.get(own_page).content.decode()
+    assert (
+        "Centre du Kivu (Democratic Republic of the Congo)" in client.get(own_page).content.decode()
+    )
 
 
 def test_withdrawing_asks_once_and_takes_the_line_off(letter, own_page, client, coordinator, work):
@@ -440,7 +453,11 @@ def test_the_hint_knows_the_public_list_alone(letter, client, work):
     work()
 
     known = client.get("/conduct/sign/hint/", {"name": " GENOCIDE watch! "}).json()
-    assert (known["listed"], known["line"], known["number"]) == (True, "Genocide Watch (United States)", 1)
+    assert (known["listed"], known["line"], known["number"]) == (
+        True,
+        "Genocide Watch (United States)",
+        1,
+    )
     for name in ("Centre Kivu", "", "\x00", "nobody", "x" * 100_000):
         assert client.get("/conduct/sign/hint/", {"name": name}).json() == {"listed": False}
 

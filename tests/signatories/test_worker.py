@@ -195,7 +195,9 @@ def test_a_mail_server_that_comes_back_gets_everything(letter, server, mailoutbo
     assert len(mailoutbox) == 3
 
 
-def test_an_address_that_does_not_exist_is_given_up_at_once_and_blocks_nobody(letter, server, mailoutbox):
+def test_an_address_that_does_not_exist_is_given_up_at_once_and_blocks_nobody(
+    letter, server, mailoutbox
+):
     for signatory in SignatoryFactory.create_batch(2, letter=letter, state=State.SUBMITTED):
         moderation.queue_mail(signatory, Message.Kind.CONFIRM, at=NOW)
     server.failures = [smtplib.SMTPRecipientsRefused({"a@example.org": (550, b"no such user")})]
@@ -207,7 +209,9 @@ def test_an_address_that_does_not_exist_is_given_up_at_once_and_blocks_nobody(le
 
 
 def test_no_address_is_in_the_error_or_the_log(message, server, caplog):
-    server.failures = [smtplib.SMTPRecipientsRefused({"amina@example.org": (450, b"amina@example.org busy")})]
+    server.failures = [
+        smtplib.SMTPRecipientsRefused({"amina@example.org": (450, b"amina@example.org busy")})
+    ]
 
     run_due(at=NOW)
 
@@ -252,7 +256,9 @@ def test_a_mail_that_is_no_longer_true_is_not_sent(letter, kind, state, work):
     assert Message.objects.unsent().count() == 0
 
 
-def test_coordinators_are_told_once_and_without_names_of_contacts(letter, coordinator, editor, observer, work):
+def test_coordinators_are_told_once_and_without_names_of_contacts(
+    letter, coordinator, editor, observer, work
+):
     for entry in SignatoryFactory.create_batch(3, letter=letter, state=State.SUBMITTED):
         decide(entry.pk, Event.CONFIRM, by=CONTACT)
 

@@ -31,6 +31,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{letter.slug}: {found.edition_count} edition(s) hold.")
             else:
                 is_sound = False
-                self.stderr.write(f"{letter.slug}: edition {found.first_bad} does not hold: {found.reason}.")
+                self.stderr.write(
+                    f"{letter.slug}: edition {found.first_bad} does not hold: {found.reason}."
+                )
         if not is_sound:
             sys.exit(1)

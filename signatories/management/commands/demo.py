@@ -58,7 +58,13 @@ WAITING: Final = (
            "lin@witness.example.org", 5),
 )  # fmt: skip
 UNCONFIRMED: Final = SignOn(
-    "Observatorio de Memoria", ("CO",), "", "Lucía Prieto", "directora", "lucia@observatorio.example.org", 3
+    "Observatorio de Memoria",
+    ("CO",),
+    "",
+    "Lucía Prieto",
+    "directora",
+    "lucia@observatorio.example.org",
+    3,
 )
 RETURNED: Final = SignOn(
     "Peace Centre", ("NG",), "https://peacecentre.example.org", "Ngozi Obi", "director",
@@ -71,7 +77,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
-            raise CommandError("This makes a coordinator with a known password. Set DEMO=1 if that is wanted.")
+            raise CommandError(
+                "This makes a coordinator with a known password. Set DEMO=1 if that is wanted."
+            )
         with transaction.atomic():
             coordinator = self._coordinator()
             if not Letter.objects.filter(slug=SLUG).exists():
@@ -104,7 +112,9 @@ class Command(BaseCommand):
         letter = imported.letter
         letter.time_zone = "America/New_York"
         last_day = (now + OPEN_FOR).astimezone(letter.zone).date()
-        letter.closes_at = datetime.combine(last_day, time(23, 59), tzinfo=ZoneInfo(letter.time_zone))
+        letter.closes_at = datetime.combine(
+            last_day, time(23, 59), tzinfo=ZoneInfo(letter.time_zone)
+        )
         letter.cutoff_at = letter.closes_at + timedelta(days=1)
         letter.sign_on_text = SIGN_ON_TEXT
         letter.contact_address = "secretariat@coalition.example.org"

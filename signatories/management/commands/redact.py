@@ -34,7 +34,10 @@ class Command(BaseCommand):
         if not listings.exists():
             raise CommandError(f"The letter never had a line “{line_id}”.")
         if not options["yes"]:
-            first, last = listings.order_by("first_edition").first(), listings.order_by("-first_edition").first()
+            first, last = (
+                listings.order_by("first_edition").first(),
+                listings.order_by("-first_edition").first(),
+            )
             assert first is not None
             assert last is not None
             until = f"to {last.last_edition}" if last.last_edition else "until today"
@@ -44,4 +47,6 @@ class Command(BaseCommand):
             )
         count = take_out(letter, line_id, at=timezone.now())
         run_due()
-        self.stdout.write(f"Redacted {count} listing(s). The chain still verifies; see verify_editions.")
+        self.stdout.write(
+            f"Redacted {count} listing(s). The chain still verifies; see verify_editions."
+        )

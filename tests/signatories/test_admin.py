@@ -1,0 +1,657 @@
+"""The coordinators' desk: what is shown, who may do what, and that nothing gets round the table."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from letter.models import Letter, PublicationRequest, Revision, RevisionText
+from letter.publishing import request_publication
+from signatories import moderation
+from signatories.models import Correction, Decision, Message, Organization, Signatory
+from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
+
+State = Signatory.State
+QUEUE = "/admin/signatories/signatory/"
+
+
+@pytest.fixture
+def desk(client, coordinator):
+    client.force_login(coordinator)
+    return client
+
+
+def act(client, action, *entries, url=QUEUE + "?state=all", **data):
+    return client.post(
+        url,
+        {"action": action, "_selected_action": [each.pk for each in entries], **data},
+        follow=True,
+    )
+
+
+def said(response):
+    return [str(message) for message in response.context["messages"]]
+
+
+def rows(response):
+    return [each.name for each in response.context["cl"].result_list]
+
+
+def test_the_queue_opens_on_what_is_pending_oldest_first(letter, desk):
+    for days, name in [(1, "Newer"), (3, "Oldest"), (2, "Older")]:
+        SignatoryFactory(letter=letter, name=name, submitted_at=NOW - timedelta(days=days))
+    for state in (State.SUBMITTED, State.APPROVED, State.REJECTED):
+        SignatoryFactory(letter=letter, state=state)
+
+    assert rows(desk.get(QUEUE)) == ["Oldest", "Older", "Newer"]
+
+
+def test_the_queue_filters_by_letter_and_state(letter, desk):
+    other = make_letter()
+    SignatoryFactory(letter=letter, name="PAX")
+    SignatoryFactory(letter=other, name="INSEC")
+    SignatoryFactory(letter=other, name="Zarga", state=State.APPROVED)
+
+    assert rows(desk.get(f"{QUEUE}?letter__id__exact={letter.pk}")) == ["PAX"]
+    assert rows(desk.get(f"{QUEUE}?state=approved")) == ["Zarga"]
+    assert rows(desk.get(f"{QUEUE}?state__exact=approved")) == ["Zarga"]
+    assert rows(desk.get(f"{QUEUE}?state=all&letter__id__exact={other.pk}")) == ["INSEC", "Zarga"]
+    assert rows(desk.get(f"{QUEUE}?state=%00")) == ["PAX", "INSEC"]
+
+
+def test_a_row_shows_what_a_coordinator_decides_by(letter, desk):
+    SignatoryFactory(
+        letter=letter,
+        name="Centre Kivu",
+        countries=["CD", "RW"],
+        website="https://www.kivu.example.org/",
+        email="aline@mail.kivu.example.org",
+        confirmed_at=NOW,
+    )
+    SignatoryFactory(letter=letter, email="someone@gmail.com", website="https://amani.example.org")
+
+    page = desk.get(QUEUE).content.decode()
+
+    assert "Centre Kivu (Democratic Republic of the Congo, Rwanda)" in page
+    assert "March 3, 2025" in page
+    assert "www.kivu.example.org</a>" in page
+    assert "same domain as the website" in page
+    assert "free-mail address" in page
+
+
+@pytest.mark.parametrize(("count", "path"), [(1, QUEUE), (3, QUEUE)])
+def test_the_queue_costs_the_same_for_one_and_for_three(letter, desk, count, path):
+    SignatoryFactory.create_batch(count, letter=letter)
+    desk.get(path)
+
+    with CaptureQueriesContext(connection) as queries:
+        desk.get(path)
+
+    assert len(queries) == 7
+
+
+def test_approving_says_how_many_and_which_not_and_why(letter, desk, coordinator):
+    SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED)
+    again = SignatoryFactory(letter=letter, name="Pax")
+    fine = SignatoryFactory.create_batch(2, letter=letter)
+
+    response = act(desk, "approve", again, *fine)
+
+    first, second = said(response)
+    assert first.startswith("2 approved.")
+    assert f"Pax ({again.reference})" in second
+    assert "already on the list" in second
+    assert Signatory.objects.approved().count() == 3
+    assert {each.user for each in Decision.objects.all()} == {coordinator}
+
+
+@pytest.mark.parametrize(
+    ("action", "state"), [("reject", State.REJECTED), ("return_for_changes", State.RETURNED)]
+)
+def test_saying_no_asks_for_a_reason_first(letter, desk, action, state):
+    entry = SignatoryFactory(letter=letter)
+
+    asked = act(desk, action, entry)
+    assert (asked.status_code, Signatory.objects.get().state) == (200, State.PENDING)
+    assert 'name="reason"' in asked.content.decode()
+
+    missing = act(desk, action, entry, reason=" ")
+    assert (missing.status_code, Signatory.objects.get().state) == (422, State.PENDING)
+
+    act(desk, action, entry, reason="Please give the full name.")
+    assert Signatory.objects.get().state == state
+    assert Message.objects.get().reason == "Please give the full name."
+
+
+def test_withdrawing_asks_once(letter, desk):
+    entry = SignatoryFactory(letter=letter, state=State.APPROVED)
+
+    act(desk, "withdraw", entry)
+    assert Signatory.objects.get().state == State.APPROVED
+
+    response = act(desk, "withdraw", entry, reason="")
+    assert Signatory.objects.get().state == State.WITHDRAWN
+    assert said(response) == ["1 withdrawn."]
+
+
+def test_approving_all_across_pages(letter, desk, work):
+    SignatoryFactory.create_batch(120, letter=letter)
+    first = Signatory.objects.order_by("pk").first()
+
+    response = act(desk, "approve", first, url=QUEUE, select_across="1")
+
+    assert said(response)[0].startswith("120 approved.")
+    work()
+    assert letter.editions.get().organization_count == 120
+
+
+@pytest.mark.parametrize("event", ["approve", "return", "reject", "withdraw"])
+def test_the_buttons_on_an_entrys_page(letter, desk, event):
+    entry = SignatoryFactory(letter=letter)
+    page = desk.get(f"{QUEUE}{entry.pk}/change/").content.decode()
+    url = f"{QUEUE}{entry.pk}/decide/{event}/"
+    assert f'formaction="{url}"' in page
+
+    desk.post(url, {"reason": "because"})
+
+    entry.refresh_from_db()
+    assert entry.decisions.get().event == event
+    history = desk.get(f"{QUEUE}{entry.pk}/change/").content.decode()
+    assert "because" in history
+    assert "grace" in history
+
+
+def test_only_the_tables_buttons_are_there(letter, desk):
+    for state in State:
+        entry = SignatoryFactory(letter=letter, state=state)
+        page = desk.get(f"{QUEUE}{entry.pk}/change/").content.decode()
+
+        shown = re.findall(r"/decide/(\w+)/", page)
+        possible = moderation.possible_events(state, moderation.Actor.COORDINATOR)
+        assert sorted(shown) == sorted(possible)
+
+
+def test_a_refused_button_says_why_and_changes_nothing(letter, desk):
+    entry = SignatoryFactory(letter=letter, state=State.REJECTED)
+
+    response = desk.post(f"{QUEUE}{entry.pk}/decide/approve/", follow=True)
+
+    assert "cannot be approved while it is “Rejected”" in said(response)[0]
+    assert Decision.objects.count() == 0
+    for url in (f"{QUEUE}{entry.pk}/decide/nonsense/", f"{QUEUE}4711/decide/approve/"):
+        assert desk.post(url).status_code in {302, 404}
+    assert desk.get(f"{QUEUE}{entry.pk}/decide/approve/").status_code == 405
+
+
+def test_an_entrys_page_says_where_it_would_stand(letter, desk, work):
+    for name in ("Amnesty", "Zarga"):
+        SignatoryFactory(letter=letter, name=name, state=State.APPROVED)
+    request_publication(letter, at=timezone.now())
+    work()
+    entry = SignatoryFactory(letter=letter, name="PAX")
+
+    page = " ".join(desk.get(f"{QUEUE}{entry.pk}/change/").content.decode().split())
+
+    assert "Would be No. 2, between “Amnesty” and “Zarga”; 1 line moves." in page
+
+
+FIELDS = {
+    "countries": ["NL"], "label": "", "sort_as": "", "website": "", "contact_name": "Jan",
+    "contact_role": "director", "email": "jan@pax.example.org", "note": "wrote on Monday",
+    "decisions-TOTAL_FORMS": 0, "decisions-INITIAL_FORMS": 0,
+    "messages-TOTAL_FORMS": 0, "messages-INITIAL_FORMS": 0,
+}  # fmt: skip
+
+
+def test_adding_by_hand_waits_for_a_decision(letter, desk, coordinator):
+    response = desk.post(f"{QUEUE}add/", {"letter": letter.pk, "name": "PAX", **FIELDS})
+
+    entry = Signatory.objects.get()
+    assert response.headers["Location"] == f"{QUEUE}{entry.pk}/change/"
+    assert (entry.state, entry.source, entry.countries, entry.note) == (
+        State.PENDING, "hand", ["NL"], "wrote on Monday",
+    )  # fmt: skip
+    assert list(entry.decisions.values_list("event", "to_state", "user")) == [
+        ("add", "pending", coordinator.pk)
+    ]
+    assert Message.objects.count() == 0
+
+
+def test_adding_by_hand_refuses_what_the_form_refuses(letter, desk):
+    response = desk.post(f"{QUEUE}add/", {"letter": letter.pk, "name": "\u202e!", **FIELDS})
+
+    assert response.status_code == 200
+    assert "id_name_error" in response.content.decode()
+    assert Signatory.objects.count() == 0
+
+
+def test_editing_a_published_line_publishes_it(letter, desk, work):
+    entry = SignatoryFactory(letter=letter, name="International Coalition", state=State.APPROVED)
+    SignatoryFactory(letter=letter, name="INSEC", state=State.APPROVED)
+    request_publication(letter, at=timezone.now())
+    work()
+
+    desk.post(
+        f"{QUEUE}{entry.pk}/change/",
+        {**FIELDS, "name": entry.name, "label": "Worldwide", "sort_as": "Aa"},
+    )
+    work()
+
+    assert [(each.name, each.label) for each in letter.listings.current().in_order()] == [
+        ("International Coalition", "Worldwide"),
+        ("INSEC", None),
+    ]
+    assert letter.editions.count() == 2
+
+
+def test_state_is_no_field(letter, desk):
+    entry = SignatoryFactory(letter=letter)
+
+    desk.post(
+        f"{QUEUE}{entry.pk}/change/",
+        {
+            **FIELDS,
+            "name": "PAX",
+            "state": "approved",
+            "organization": 1,
+            "approved_at": "2026-01-01",
+        },
+    )
+
+    entry.refresh_from_db()
+    assert (entry.name, entry.state, entry.organization, entry.approved_at) == (
+        "PAX", State.PENDING, None, None,
+    )  # fmt: skip
+
+
+def test_saving_does_not_undo_a_decision_made_meanwhile(letter, desk, coordinator):
+    entry = SignatoryFactory(letter=letter, name="PAX")
+    desk.get(f"{QUEUE}{entry.pk}/change/")
+    moderation.decide(entry.pk, moderation.Event.APPROVE, by=moderation.By.coordinator(coordinator))
+
+    desk.post(f"{QUEUE}{entry.pk}/change/", {**FIELDS, "name": "PAX Netherlands"})
+
+    entry.refresh_from_db()
+    assert (entry.name, entry.state) == ("PAX Netherlands", State.APPROVED)
+
+
+def test_the_preview_shows_the_place_and_saves_nothing(letter, desk, work):
+    for name in ("Amnesty", "INSEC", "Zarga"):
+        SignatoryFactory(letter=letter, name=name, state=State.APPROVED)
+    request_publication(letter, at=timezone.now())
+    work()
+    entry = SignatoryFactory(letter=letter, name="PAX")
+
+    page = desk.post(f"{QUEUE}{entry.pk}/place/", {**FIELDS, "name": "PAX", "sort_as": "Holland"})
+
+    text = page.content.decode()
+    assert re.findall(r'<li value="(\d)"', text) == ["1", "2", "3", "4"]
+    assert '<li value="2" class="desk-place-here"><strong><bdi>PAX (Netherlands)' in text
+    entry.refresh_from_db()
+    assert entry.sort_as == ""
+    new = desk.post(f"{QUEUE}place/", {**FIELDS, "letter": letter.pk, "name": "Zz"})
+    assert '<li value="4" class="desk-place-here">' in new.content.decode()
+    bad = desk.post(f"{QUEUE}{entry.pk}/place/", {**FIELDS, "name": ""})
+    assert "cannot be shown yet" in bad.content.decode()
+
+
+def test_an_approved_signatory_is_never_deleted(letter, client):
+    client.force_login(UserFactory(is_superuser=True))
+    listed = SignatoryFactory(letter=letter, state=State.APPROVED)
+    spam = SignatoryFactory(letter=letter, state=State.REJECTED)
+
+    assert client.post(f"{QUEUE}{listed.pk}/delete/", {"post": "yes"}).status_code == 403
+    act(client, "delete_selected", listed, spam, post="yes")
+    assert client.post(
+        f"/admin/letter/letter/{letter.pk}/delete/", {"post": "yes"}
+    ).status_code in {200, 403}
+    client.post(
+        f"/admin/signatories/organization/{listed.organization_id}/delete/", {"post": "yes"}
+    )
+    assert Signatory.objects.count() == 2
+
+    client.post(f"{QUEUE}{spam.pk}/delete/", {"post": "yes"})
+    assert Signatory.objects.get() == listed
+
+
+def test_accepting_and_declining_a_correction(letter, desk, work):
+    entry = SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED)
+    changes = {"name": "PAX Netherlands", "countries": ["NL"], "website": ""}
+    first = moderation.correct(entry.pk, changes, at=NOW)
+    page = desk.get(f"{QUEUE}{entry.pk}/change/").content.decode()
+    assert "PAX Netherlands (Netherlands)" in page
+    assert rows(desk.get(f"{QUEUE}?state=correction")) == ["PAX"]
+
+    desk.post(f"{QUEUE}correction/{first.pk}/decline/", {"reason": ""})
+    assert Correction.objects.get().settled_at is None
+    desk.post(f"{QUEUE}correction/{first.pk}/decline/", {"reason": "no"})
+    assert Signatory.objects.get().name == "PAX"
+
+    second = moderation.correct(entry.pk, changes, at=NOW)
+    desk.post(f"{QUEUE}correction/{second.pk}/accept/")
+    assert Signatory.objects.get().name == "PAX Netherlands"
+    assert PublicationRequest.objects.count() == 1
+
+
+def test_mail_that_was_given_up_is_shown_and_tried_again(letter, desk, work):
+    message = Message.objects.create(
+        kind="received",
+        letter=letter,
+        signatory=SignatoryFactory(letter=letter),
+        attempts=8,
+        given_up_at=NOW,
+        error="SMTPRecipientsRefused",
+        due_at=NOW,
+    )
+    page = desk.get("/admin/signatories/message/?delivery=given_up").content.decode()
+    assert "SMTPRecipientsRefused" in page
+
+    desk.post(
+        "/admin/signatories/message/", {"action": "try_again", "_selected_action": [message.pk]}
+    )
+
+    assert len(work()) == 1
+
+
+# --- Who may do what ----------------------------------------------------------------------------
+
+
+def everyone():
+    neighbour = UserFactory(username="nadia")
+    return {
+        "anonymous": None,
+        "staff": neighbour,
+        "observer": get_user_model().objects.get(username="olga"),
+        "editor": get_user_model().objects.get(username="edith"),
+        "coordinator": get_user_model().objects.get(username="grace"),
+    }
+
+
+READS_REGISTRY = {"observer", "coordinator"}
+READS_LETTERS = {"observer", "editor", "coordinator"}
+DECIDES = {"coordinator"}
+WRITES = {"editor"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("get", "/admin/signatories/signatory/", READS_REGISTRY),
+        ("get", "/admin/signatories/signatory/{entry}/change/", READS_REGISTRY),
+        ("get", "/admin/signatories/signatory/{entry}/place/", READS_REGISTRY),
+        ("get", "/admin/signatories/signatory/add/", DECIDES),
+        ("post", "/admin/signatories/signatory/{entry}/decide/approve/", DECIDES),
+        ("post", "/admin/signatories/signatory/correction/{correction}/accept/", DECIDES),
+        ("get", "/admin/signatories/signatory/{entry}/delete/", set()),
+        ("get", "/admin/signatories/organization/", READS_REGISTRY),
+        ("get", "/admin/signatories/message/", READS_REGISTRY),
+        ("get", "/admin/letter/letter/", READS_LETTERS),
+        ("get", "/admin/letter/letter/{letter}/change/", READS_LETTERS),
+        ("get", "/admin/letter/letter/{letter}/preview/", READS_LETTERS),
+        ("get", "/admin/letter/letter/add/", WRITES),
+        ("post", "/admin/letter/letter/{letter}/revise/", WRITES),
+        ("get", "/admin/letter/revision/{revision}/change/", READS_LETTERS),
+        ("get", "/admin/letter/revision/{revision}/preview/", READS_LETTERS),
+        ("post", "/admin/letter/revision/{draft}/publish/", WRITES),
+    ],
+)
+def test_who_may_do_what(letter, client, coordinator, editor, observer, method, path, allowed):
+    entry = SignatoryFactory(letter=letter, name="PAX")
+    other = SignatoryFactory(letter=letter, name="Zarga", state=State.APPROVED)
+    changes = {"name": "Zarga International", "countries": [], "website": ""}
+    correction = moderation.correct(other.pk, changes, at=NOW)
+    draft = Revision.objects.create(letter=letter, number=2)
+    url = path.format(
+        entry=entry.pk,
+        letter=letter.pk,
+        revision=letter.revisions.first().pk,
+        draft=draft.pk,
+        correction=correction.pk,
+    )
+    let_in = set()
+    # Those who may come last, so that what they change is still there for the others to be refused.
+    for name, user in everyone().items():
+        client.logout()
+        if user:
+            client.force_login(user)
+        status = getattr(client, method)(url).status_code
+        assert status in {200, 302, 403}
+        landed = status == 200 or (status == 302 and user is not None)
+        if landed and not (
+            status == 302 and "login" in client.get(url).headers.get("Location", "")
+        ):
+            let_in.add(name)
+
+    assert let_in == allowed
+
+
+def test_an_observer_sees_no_button_and_no_action(letter, client, observer):
+    client.force_login(observer)
+    entry = SignatoryFactory(letter=letter)
+
+    assert "/decide/" not in client.get(f"{QUEUE}{entry.pk}/change/").content.decode()
+    act(client, "approve", entry)
+
+    assert Signatory.objects.get().state == State.PENDING
+
+
+def test_no_get_in_the_admin_changes_anything(letter, desk):
+    entry = SignatoryFactory(letter=letter, name="PAX")
+    before = (
+        list(Signatory.objects.values()),
+        Decision.objects.count(),
+        Organization.objects.count(),
+    )
+    for path in ("change/", "history/", "place/", "decide/approve/"):
+        desk.get(f"{QUEUE}{entry.pk}/{path}")
+
+    assert before == (
+        list(Signatory.objects.values()),
+        Decision.objects.count(),
+        Organization.objects.count(),
+    )
+
+
+# --- Letters ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pen(client, editor):
+    client.force_login(editor)
+    return client
+
+
+def letter_form(letter, **changes):
+    fields = {
+        "title": letter.title, "slug": letter.slug, "state": letter.state, "addressee": "", "salutation": "",
+        "closing_line": "", "default_language": "en", "time_zone": "UTC", "ordering": "alphabetical",
+        "sign_on_text": "", "privacy_text": "", "contact_address": "",
+        "opens_at_0": "", "opens_at_1": "", "closes_at_0": "", "closes_at_1": "", "cutoff_at_0": "",
+        "cutoff_at_1": "", "revisions-TOTAL_FORMS": 0, "revisions-INITIAL_FORMS": 0,
+        "editions-TOTAL_FORMS": 0, "editions-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    return fields | changes
+
+
+def test_a_letter_is_written_opened_and_read(db, pen, work):
+    made = pen.post(
+        "/admin/letter/letter/add/",
+        letter_form(Letter(title="A code of conduct", slug="conduct", state="draft")),
+    )
+    letter, revision = Letter.objects.get(), Revision.objects.get()
+    assert made.headers["Location"] == f"/admin/letter/revision/{revision.pk}/change/"
+
+    too_early = pen.post(
+        f"/admin/letter/letter/{letter.pk}/change/", letter_form(letter, state="open")
+    )
+    assert too_early.status_code == 200
+    assert Letter.objects.get().state == Letter.State.DRAFT
+
+    pen.post(
+        f"/admin/letter/revision/{revision.pk}/change/",
+        {
+            "kind": "first", "note": "",
+            "bodies-TOTAL_FORMS": 1, "bodies-INITIAL_FORMS": 0, "bodies-0-language": "en",
+            "bodies-0-body": "We ask for **a code**.", "bodies-0-title": "", "bodies-0-addressee": "",
+            "bodies-0-salutation": "", "bodies-0-closing_line": "",
+        },
+    )  # fmt: skip
+    pen.post(f"/admin/letter/letter/{letter.pk}/change/", letter_form(letter, state="open"))
+    work()
+
+    pen.logout()
+    assert "<strong>a code</strong>" in pen.get("/conduct/").content.decode()
+
+
+def test_times_are_typed_in_the_letters_own_zone(letter, pen):
+    pen.post(
+        f"/admin/letter/letter/{letter.pk}/change/",
+        letter_form(
+            letter, time_zone="Africa/Kinshasa", closes_at_0="2026-12-05", closes_at_1="23:59:00"
+        ),
+    )
+
+    letter.refresh_from_db()
+    assert letter.closes_at.isoformat() == "2026-12-05T22:59:00+00:00"
+    page = pen.get(f"/admin/letter/letter/{letter.pk}/change/").content.decode()
+    assert 'value="23:59:00"' in page
+
+
+def test_times_that_contradict_each_other_are_refused_in_words(letter, pen):
+    response = pen.post(
+        f"/admin/letter/letter/{letter.pk}/change/",
+        letter_form(
+            letter,
+            closes_at_0="2026-12-05",
+            closes_at_1="12:00",
+            cutoff_at_0="2026-12-04",
+            cutoff_at_1="12:00",
+        ),
+    )
+
+    assert "The internal cut-off comes after the public deadline." in response.content.decode()
+    letter.refresh_from_db()
+    assert letter.closes_at is None
+
+
+def test_the_preview_shows_what_is_typed_and_saves_nothing(letter, pen):
+    page = pen.post(
+        f"/admin/letter/letter/{letter.pk}/preview/",
+        letter_form(letter, title="Quite another title"),
+    )
+    assert "Quite another title" in page.content.decode()
+    revision = letter.revisions.get()
+    page = pen.post(
+        f"/admin/letter/revision/{revision.pk}/preview/",
+        {
+            "bodies-TOTAL_FORMS": 1,
+            "bodies-0-language": "en",
+            "bodies-0-body": "*Quite* other words",
+        },
+    )
+    assert "<em>Quite</em> other words" in page.content.decode()
+
+    letter.refresh_from_db()
+    assert (letter.title, revision.bodies.get().body) == (
+        "A code of conduct",
+        "We ask for a **code of conduct**.",
+    )
+
+
+def test_a_signed_text_does_not_change_under_its_signatories(letter, pen):
+    moderation.submit(
+        Signatory(
+            letter=letter,
+            revision=letter.revisions.get(),
+            source="form",
+            name="PAX",
+            email="a@example.org",
+        )
+    )
+    revision, text = Revision.objects.get(), RevisionText.objects.get()
+
+    pen.post(
+        f"/admin/letter/letter/{letter.pk}/change/",
+        letter_form(letter, title="Changed", salutation="Hi"),
+    )
+    pen.post(
+        f"/admin/letter/revision/{revision.pk}/change/",
+        {
+            "bodies-TOTAL_FORMS": 1, "bodies-INITIAL_FORMS": 1, "bodies-0-id": text.pk,
+            "bodies-0-revision": revision.pk, "bodies-0-language": "en", "bodies-0-body": "Changed",
+        },
+    )  # fmt: skip
+
+    letter.refresh_from_db()
+    text.refresh_from_db()
+    assert (letter.title, letter.salutation, text.body) == (
+        "A code of conduct", "Excellency,", "We ask for a **code of conduct**.",
+    )  # fmt: skip
+
+
+def test_a_new_revision_begins_with_the_old_words_and_is_read_once_published(letter, pen, work):
+    SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED)
+    letter.revisions.lock(at=NOW)
+    request_publication(letter, at=timezone.now())
+    work()
+
+    for _twice in range(2):
+        response = pen.post(f"/admin/letter/letter/{letter.pk}/revise/")
+    newer = Revision.objects.get(number=2)
+    assert response.headers["Location"] == f"/admin/letter/revision/{newer.pk}/change/"
+    text = newer.bodies.get()
+    assert text.body == "We ask for a **code of conduct**."
+    pen.post(
+        f"/admin/letter/revision/{newer.pk}/change/",
+        {
+            "kind": "editorial", "note": "A comma.",
+            "bodies-TOTAL_FORMS": 1, "bodies-INITIAL_FORMS": 1, "bodies-0-id": text.pk,
+            "bodies-0-revision": newer.pk, "bodies-0-language": "en", "bodies-0-body": "We ask, again.",
+            "bodies-0-title": "", "bodies-0-addressee": "", "bodies-0-salutation": "", "bodies-0-closing_line": "",
+        },
+    )  # fmt: skip
+    work()
+    assert "We ask, again." not in pen.get("/conduct/").content.decode()
+
+    pen.post(f"/admin/letter/revision/{newer.pk}/publish/")
+    work()
+
+    assert "We ask, again." in pen.get("/conduct/").content.decode()
+    assert list(letter.editions.order_by("number").values_list("revision__number", flat=True)) == [
+        1,
+        2,
+    ]
+
+
+def test_a_published_letter_keeps_its_address(letter, pen, work):
+    request_publication(letter, at=timezone.now())
+    work()
+
+    pen.post(f"/admin/letter/letter/{letter.pk}/change/", letter_form(letter, slug="elsewhere"))
+
+    letter.refresh_from_db()
+    assert letter.slug == "conduct"
+
+
+@pytest.mark.parametrize("slug", ["admin", "fr", "sign", "Mixed", "a--b", "with_underscore"])
+def test_an_address_that_leads_elsewhere_is_refused(db, pen, slug):
+    pen.post("/admin/letter/letter/add/", letter_form(Letter(title="A", slug=slug, state="draft")))
+
+    assert Letter.objects.count() == 0
+
+
+def test_every_admin_page_opens(letter, client):
+    client.force_login(UserFactory(is_superuser=True))
+    SignatoryFactory(letter=letter, state=State.APPROVED)
+    for model in admin.site._registry:
+        opts = model._meta
+        url = f"/admin/{opts.app_label}/{opts.model_name}/"
+        assert client.get(url).status_code == 200
+        first = model.objects.first()
+        if first:
+            assert client.get(f"{url}{first.pk}/change/").status_code == 200
