@@ -158,7 +158,9 @@ LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = "UTC"
+# The admin's clock; a letter has its own zone.
+TIME_ZONE = os.environ.get("TIME_ZONE") or "UTC"
+FORMAT_MODULE_PATH = ["config.formats"]
 
 # Names that an organisation in the country would put under a letter, where ISO 3166's
 # own is formal or disputed. COUNTRY_NAMES="XK=Kosovo;TW=Chinese Taipei" overrides any.

@@ -1,8 +1,15 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.utils.translation import gettext_lazy as _
 
 from config import inbox, views
+
+admin.site.site_header = "Undersigned"
+admin.site.site_title = "Undersigned"
+admin.site.index_title = _("The coordinators' desk")
+# The lists need the room; the start page has the same links.
+admin.site.enable_nav_sidebar = False
 
 # The inbox shows the links in mails to whoever asks, so it is the demo's alone.
 demo_urls = [

@@ -80,10 +80,8 @@ def moment_text(moment: datetime, letter: Letter) -> str:
     """A moment in words: date, time and the letter's zone by its city."""
     local = timezone.localtime(moment, letter.zone)
     return gettext("%(date)s, %(time)s (%(zone)s)") % {
-        "date": formats.date_format(
-            local, "j F Y" if translation.get_language() == "en" else "DATE_FORMAT"
-        ),
-        "time": formats.date_format(local, "H:i"),
+        "date": formats.date_format(local, "DATE_FORMAT"),
+        "time": formats.date_format(local, "TIME_FORMAT"),
         "zone": zone_name(letter.time_zone),
     }
 

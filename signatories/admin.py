@@ -9,6 +9,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
+from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
@@ -25,7 +26,7 @@ from letter.models import Letter, Listing
 from letter.publishing import Place, number_of, place_of
 from signatories import moderation
 from signatories.evidence import DomainMatch, domain_match
-from signatories.forms import CountriesField
+from signatories.forms import CountriesField, CountriesWidget
 from signatories.lines import line_of
 from signatories.models import Correction, Decision, Message, Organization, Signatory
 from signatories.moderation import Actor, By, Event
@@ -33,10 +34,10 @@ from signatories.names import NameRefused, clean_name
 
 NEIGHBOURS_SHOWN = 2
 DOMAIN_WORDS = {
-    DomainMatch.SAME: _("same domain as the website"),
-    DomainMatch.OTHER: _("another domain than the website"),
+    DomainMatch.SAME: _("matches the website"),
+    DomainMatch.OTHER: _("not the website's"),
     DomainMatch.FREE_MAIL: _("free-mail address"),
-    DomainMatch.UNKNOWN: _("no website to compare with"),
+    DomainMatch.UNKNOWN: _("no website given"),
 }
 DOMAIN_CLASSES = {
     DomainMatch.SAME: "desk-good",
@@ -114,6 +115,7 @@ class SignatoryForm(forms.ModelForm[Signatory]):
     countries = CountriesField(
         label=_("Countries"),
         required=False,
+        widget=CountriesWidget(can_add=False),
         help_text=_("In the order to be printed. None for an international organisation."),
     )
 
@@ -240,8 +242,8 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     )
 
     class Media:
-        css = {"all": ("letter/desk.css",)}
-        js = ("signatories/countries.js",)
+        css = {"all": ("signatories/countries.css", "letter/desk.css")}
+        js = (Script("signatories/countries.js", type="module"),)
 
     # --- Who may do what ------------------------------------------------------
 
@@ -269,6 +271,12 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         return self.inlines if obj else ()
 
     # --- The queue ------------------------------------------------------------
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """Without the state where all rows are in the same."""
+        shown = request.GET.get("state", Signatory.State.PENDING)
+        hidden = {"state_now"} if shown in Signatory.State.values else set()
+        return [name for name in self.list_display if name not in hidden]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Signatory]:
         return super().get_queryset(request).select_related("letter")

@@ -37,15 +37,17 @@ class CountriesWidget(forms.Widget):
     template_name = "signatories/widgets/countries.html"
     use_fieldset = True
 
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+    def __init__(self, attrs: dict[str, Any] | None = None, *, can_add: bool = True) -> None:
         super().__init__(attrs)
-        self.extra = 0
+        self.can_add = can_add
+        self.extra = 0 if can_add else COUNTRY_FIELDS_MORE
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         chosen = [code for code in value or [] if code]
         empty = max(COUNTRY_FIELDS_SHOWN - len(chosen), 1) + self.extra
         context["widget"]["selects"] = chosen + [""] * empty
+        context["widget"]["can_add"] = self.can_add
         context["widget"]["choices"] = [
             (code, name, "|".join(countries.search_terms(code)))
             for code, name in countries.choices()

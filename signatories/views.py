@@ -18,7 +18,7 @@ from letter.models import Letter, Text
 from letter.publishing import number_of
 from letter.text import render_markdown
 from signatories import links, moderation
-from signatories.forms import CorrectionForm, SignForm, new_stamp
+from signatories.forms import COUNTRY_FIELDS_MORE, CorrectionForm, SignForm, new_stamp
 from signatories.models import Signatory
 from signatories.names import NameRefused, clean_name, name_key
 
@@ -64,7 +64,7 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
         # Not a sign-on yet: the same form with what was typed, and room for more countries.
         typed = {name: request.POST.get(name, "") for name in SignForm.base_fields}
         form = SignForm(initial={**typed, "countries": request.POST.getlist("countries")})
-        form.fields["countries"].widget.extra = 3
+        form.fields["countries"].widget.extra = COUNTRY_FIELDS_MORE
     else:
         form = SignForm(request.POST)
         with translation.override(letter.default_language):
@@ -254,7 +254,7 @@ def correct(request: HttpRequest, signatory: Signatory, token: str) -> HttpRespo
     if "more_countries" in request.POST:
         typed = {name: request.POST.get(name, "") for name in CorrectionForm.base_fields}
         form = CorrectionForm(initial={**typed, "countries": request.POST.getlist("countries")})
-        form.fields["countries"].widget.extra = 3
+        form.fields["countries"].widget.extra = COUNTRY_FIELDS_MORE
         return _signature_page(request, signatory, token, form)
     with translation.override(signatory.letter.default_language):
         is_valid = form.is_valid()
