@@ -20,6 +20,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import formats, timezone, translation
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, gettext
 
@@ -67,6 +68,13 @@ def label_of(listing_countries: Sequence[str], label: str | None) -> str:
 def printed(name: str, label: str) -> str:
     """A line without its number, as it stands on the page: `Name (Label)`."""
     return f"{name} ({label})" if label else name
+
+
+def printed_html(name: str, label: str) -> SafeString:
+    """The same for a page, so that a name in another direction never moves the parentheses."""
+    if not label:
+        return format_html("<bdi>{}</bdi>", name)
+    return format_html("<bdi>{}</bdi> (<bdi>{}</bdi>)", name, label)
 
 
 def closes_text(letter: Letter) -> str:

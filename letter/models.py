@@ -175,7 +175,7 @@ class Letter(models.Model):
         max_length=64,
         default="UTC",
         choices=time_zone_choices,
-        help_text=_("The times above are given, and shown to readers, in this zone."),
+        help_text=_("The times below are given, and shown to readers, in this zone."),
     )
     default_language = models.CharField(
         _("default language"), max_length=12, default="en", choices=language_choices
@@ -202,7 +202,8 @@ class Letter(models.Model):
         _("contact address"),
         blank=True,
         help_text=_(
-            "Printed on the public page and in every mail; use the coalition's, not a person's."
+            "Named in every mail, as the address to answer to; use the coalition's, not a person's. "
+            "It is not on the public pages, where robots collect addresses."
         ),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)

@@ -21,7 +21,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from letter.documents import label_of, printed
+from letter.documents import label_of, printed_html
 from letter.models import Letter, Listing
 from letter.publishing import Place, number_of, place_of
 from signatories import moderation
@@ -272,7 +272,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
 
     # --- The queue ------------------------------------------------------------
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> Any:
         """Without the state where all rows are in the same."""
         shown = request.GET.get("state", Signatory.State.PENDING)
         hidden = {"state_now"} if shown in Signatory.State.values else set()
@@ -283,7 +283,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
 
     @admin.display(description=_("line as printed"), ordering="collation_key")
     def line_as_printed(self, signatory: Signatory) -> SafeString:
-        return format_html("<bdi>{}</bdi>", signatory.line)
+        return signatory.line_html
 
     @admin.display(description=_("state"), ordering="state")
     def state_now(self, signatory: Signatory) -> str:
@@ -597,7 +597,7 @@ def _neighbourhood(signatory: Signatory) -> dict[str, Any]:
         (number, _printed(listing), False)
         for number, listing in enumerate(reversed(before), start=place.number - len(before))
     ]
-    rows.append((place.number, signatory.line, True))
+    rows.append((place.number, signatory.line_html, True))
     rows += [
         (number, _printed(listing), False)
         for number, listing in enumerate(after, start=place.number + 1)
@@ -605,8 +605,8 @@ def _neighbourhood(signatory: Signatory) -> dict[str, Any]:
     return {"place": place, "rows": rows}
 
 
-def _printed(listing: Listing) -> str:
-    return printed(listing.name, label_of(listing.countries, listing.label))
+def _printed(listing: Listing) -> SafeString:
+    return printed_html(listing.name, label_of(listing.countries, listing.label))
 
 
 def _namesakes(signatory: Signatory) -> list[Signatory]:

@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from letter.documents import label_of, printed
+from letter.documents import label_of, printed, printed_html
 from letter.models import NAME_MAX_LENGTH, Letter, Revision, new_line_id
 from letter.ordering import collation_key
 from signatories.names import name_key
@@ -217,6 +218,11 @@ class Signatory(models.Model):
         """The line as it would be printed, without its number, in the active language."""
         return printed(self.name, label_of(self.countries, self.public_label))
 
+    @property
+    def line_html(self) -> SafeString:
+        """The line for a page."""
+        return printed_html(self.name, label_of(self.countries, self.public_label))
+
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def in_order(self) -> "DecisionQuerySet":
@@ -307,6 +313,11 @@ class Correction(models.Model):
     def line(self) -> str:
         """The line as it would be printed if accepted, in the active language."""
         return printed(self.name, label_of(self.countries, self.signatory.public_label))
+
+    @property
+    def line_html(self) -> SafeString:
+        """The line for a page."""
+        return printed_html(self.name, label_of(self.countries, self.signatory.public_label))
 
 
 class Link(models.Model):

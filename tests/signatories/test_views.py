@@ -16,6 +16,7 @@ from signatories.forms import STAMP_MAX_AGE, STAMP_SALT, new_stamp
 from signatories.models import Decision, Link, Message, Organization, Signatory
 from signatories.tokens import token_hash
 from tests.factories import SignatoryFactory
+from tests.reading import text_of
 
 State = Signatory.State
 
@@ -316,7 +317,7 @@ def test_a_second_use_of_the_link_shows_where_things_stand(letter, signed, clien
     opened = client.get(link, follow=True)
 
     assert again.status_code == 302
-    assert "Centre Kivu (Democratic Republic of the Congo, Rwanda)" in opened.content.decode()
+    assert "Centre Kivu (Democratic Republic of the Congo, Rwanda)" in text_of(opened)
     assert Decision.objects.filter(event="confirm").count() == 1
     assert [message.to for message in sent] == [["aline@kivu.example.org"]]
     assert work() == []
@@ -415,9 +416,7 @@ def test_after_approval_a_correction_waits_for_a_coordinator(
 
     assert Signatory.objects.get().name == "Centre Kivu"
     assert letter.listings.current().get().name == "Centre Kivu"
-    assert (
-        "Centre du Kivu (Democratic Republic of the Congo)" in client.get(own_page).content.decode()
-    )
+    assert "Centre du Kivu (Democratic Republic of the Congo)" in text_of(client.get(own_page))
 
 
 def test_withdrawing_asks_once_and_takes_the_line_off(letter, own_page, client, coordinator, work):
