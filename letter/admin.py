@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,10 +19,11 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from letter.models import Edition, Letter, Revision, RevisionText
+from letter.models import Letter, Revision, RevisionText
 from letter.publishing import request_publication
 from letter.views import preview_of
 
+EDITIONS_SHOWN = 10
 TEXT_FIELDS = ("title", "addressee", "salutation", "closing_line")
 
 
@@ -77,44 +77,6 @@ class LetterForm(forms.ModelForm[Letter]):
         return cleaned
 
 
-class RevisionInline(admin.TabularInline[Revision, Letter]):
-    model = Revision
-    extra = 0
-    can_delete = False
-    show_change_link = True
-    fields = ("number", "kind", "note", "published_at", "locked_at")
-    readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class EditionInline(admin.TabularInline[Edition, Letter]):
-    model = Edition
-    extra = 0
-    can_delete = False
-    fields = ("number", "published_at", "organization_count", "country_count", "short_digest")
-    readonly_fields = fields
-    verbose_name_plural = _("the latest editions")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Edition]:
-        newest = super().get_queryset(request).order_by("-pk")
-        letter_pk = request.resolver_match and request.resolver_match.kwargs.get("object_id")
-        shown = (
-            newest.filter(letter_id=letter_pk).values_list("pk", flat=True)[:10]
-            if letter_pk
-            else []
-        )
-        return newest.filter(pk__in=list(shown))
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @admin.display(description=_("digest"))
-    def short_digest(self, edition: Edition) -> str:
-        return f"{edition.digest[:12]}…"
-
-
 @admin.register(Letter)
 class LetterAdmin(admin.ModelAdmin[Letter]):
     form = LetterForm
@@ -123,7 +85,6 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
     list_filter = ("state",)
     search_fields = ("title", "slug")
     prepopulated_fields = {"slug": ("title",)}
-    inlines = (RevisionInline, EditionInline)
     fieldsets = (
         (None, {"fields": ("title", "slug", "state", "publication")}),
         (
@@ -161,9 +122,6 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
     ) -> dict[str, Any]:
         return {} if obj else super().get_prepopulated_fields(request, obj)
 
-    def get_inlines(self, request: HttpRequest, obj: Letter | None) -> Any:
-        return self.inlines if obj else ()
-
     def changeform_view(
         self,
         request: HttpRequest,
@@ -183,6 +141,8 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
             else reverse("admin:letter_letter_preview_new"),
             "revise_url": letter and reverse("admin:letter_letter_revise", args=[letter.pk]),
             "is_signed": letter is not None and letter.is_signed(),
+            "revisions": letter.revisions.order_by("-number") if letter else (),
+            "editions": letter.editions.order_by("-number")[:EDITIONS_SHOWN] if letter else (),
         }
         # Times are typed and shown in the letter's own zone: the one chosen in this very form, if it is sent.
         name = request.POST.get("time_zone", letter.time_zone if letter else "UTC")

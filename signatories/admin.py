@@ -28,7 +28,7 @@ from signatories import moderation
 from signatories.evidence import DomainMatch, domain_match
 from signatories.forms import CountriesField, CountriesWidget
 from signatories.lines import line_of
-from signatories.models import Correction, Decision, Message, Organization, Signatory
+from signatories.models import Correction, Message, Organization, Signatory
 from signatories.moderation import Actor, By, Event
 from signatories.names import NameRefused, clean_name
 
@@ -169,48 +169,6 @@ class SignatoryForm(forms.ModelForm[Signatory]):
         return letter
 
 
-class DecisionInline(admin.TabularInline[Decision, Signatory]):
-    model = Decision
-    extra = 0
-    can_delete = False
-    verbose_name_plural = _("history")
-    fields = ("at", "what", "who", "reason")
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Decision]:
-        return super().get_queryset(request).select_related("user").order_by("at", "pk")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @admin.display(description=_("what"))
-    def what(self, decision: Decision) -> str:
-        return str(Event(decision.event).label)
-
-    @admin.display(description=_("by"))
-    def who(self, decision: Decision) -> str:
-        return str(decision.user) if decision.user else str(Actor(decision.actor).label)
-
-
-class MessageInline(admin.TabularInline[Message, Signatory]):
-    model = Message
-    extra = 0
-    can_delete = False
-    verbose_name_plural = _("mails to the contact")
-    fields = ("kind", "created_at", "sent_at", "attempts", "given_up_at", "error")
-    readonly_fields = fields
-    show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(Signatory)
 class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     form = SignatoryForm
@@ -228,10 +186,8 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     list_filter = (("letter", admin.RelatedOnlyFieldListFilter), StateFilter)
     list_per_page = 50
     search_fields = ("name", "reference", "email", "website")
-    search_help_text = _("Name, reference, e-mail address or website")
     ordering = ("submitted_at", "pk")
     actions = _actions()
-    inlines = (DecisionInline, MessageInline)
     show_full_result_count = False
     fieldsets = (
         (
@@ -266,9 +222,6 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         self, request: HttpRequest, obj: Signatory | None = None
     ) -> tuple[str, ...]:
         return ("letter",) if obj else ()
-
-    def get_inlines(self, request: HttpRequest, obj: Signatory | None) -> Any:
-        return self.inlines if obj else ()
 
     # --- The queue ------------------------------------------------------------
 
@@ -428,6 +381,8 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
                 "reason": request.GET.get("reason", ""),
                 "correction": signatory.corrections.filter(settled_at__isnull=True).first(),
                 "namesakes": _namesakes(signatory),
+                "history": _history(signatory),
+                "mails": signatory.messages.order_by("pk"),
                 "is_quick": signatory.seconds_taken is not None and signatory.seconds_taken < 3,
             }
         return super().changeform_view(request, object_id, form_url, context)
@@ -607,6 +562,19 @@ def _neighbourhood(signatory: Signatory) -> dict[str, Any]:
 
 def _printed(listing: Listing) -> SafeString:
     return printed_html(listing.name, label_of(listing.countries, listing.label))
+
+
+def _history(signatory: Signatory) -> list[dict[str, Any]]:
+    """What was decided, by whom and why, in words."""
+    return [
+        {
+            "at": decision.at,
+            "what": Event(decision.event).label,
+            "who": decision.user or Actor(decision.actor).label,
+            "reason": decision.reason,
+        }
+        for decision in signatory.decisions.in_order().select_related("user")
+    ]
 
 
 def _namesakes(signatory: Signatory) -> list[Signatory]:
