@@ -51,7 +51,7 @@ check: .venv/.installed-dev ## format, lint, types, deployment, migrations, tran
 	$(PY) .ci/translations.py
 
 bench: .venv/.installed-dev ## the benchmarks, each figure with its ratio to its reference
-	@exec $(PY) benchmarks/run.py $(ARGS)
+	@exec $(PY) -m benchmarks.run $(ARGS)
 
 format: .venv/.installed-dev ## put code in the project's format, mend what the linter can mend
 	.venv/bin/ruff format .

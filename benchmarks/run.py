@@ -1,0 +1,128 @@
+"""make bench: what costs how much, each figure beside a reference measured in the same run.
+
+A first set, in one process on SQLite: the cost of a publication beside plain Python doing the least that
+any publication must do, and of a page from memory beside a response that Django makes of nothing.
+"""
+
+import gzip
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+
+RUNS = 7
+
+
+def measure(call: Callable[[], object], *, runs: int = RUNS) -> list[float]:
+    """Seconds for each run."""
+    seconds = []
+    for _run in range(runs):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def report(name: str, seconds: list[float], reference: list[float]) -> None:
+    low, middle, high = (f(seconds) * 1000 for f in (min, statistics.median, max))
+    ratio = statistics.median(seconds) / statistics.median(reference)
+    print(f"{name:<58} {low:9.2f} {middle:9.2f} {high:9.2f} ms   {ratio:7.2f} × its reference")
+
+
+def main() -> None:
+    folder = tempfile.TemporaryDirectory(prefix="undersigned-bench-")
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="tests.settings",
+        VAR_DIR=folder.name,
+        DATABASE_URL=f"sqlite:///{folder.name}/bench",
+    )
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.http import HttpRequest, HttpResponse
+    from django.utils import timezone
+
+    from letter import serving
+    from letter.models import Letter
+    from letter.publishing import publish, request_publication
+    from letter.views import page
+    from signatories.lines import approved_lines
+    from signatories.models import Organization, Signatory
+    from tests.factories import NOW, make_letter
+
+    call_command("migrate", verbosity=0)
+    print(f"{'':<58} {'min':>9} {'median':>9} {'max':>9}")
+
+    def fill(letter: Letter, count: int) -> None:
+        names = [f"Organisation for Peace and Justice {number:06}" for number in range(count)]
+        organizations = Organization.objects.bulk_create(
+            [
+                Organization(name=f"{letter.slug} {name}", name_key=f"{letter.slug} {name}")
+                for name in names
+            ]
+        )
+        entries = [
+            Signatory(
+                letter=letter,
+                revision=letter.revisions.get(),
+                name=name,
+                countries=["KE", "ET"],
+                organization=organization,
+                state="approved",
+                approved_at=NOW,
+            )
+            for name, organization in zip(names, organizations, strict=True)
+        ]
+        for entry in entries:
+            entry.derive_keys()
+        Signatory.objects.bulk_create(entries, batch_size=500)
+
+    for count in (33, 500, 5000):
+        letter = make_letter(slug=f"letter-of-{count}")
+        fill(letter, count)
+        request_publication(letter, at=timezone.now())
+        publish(letter.pk, approved_lines, at=timezone.now())
+        changing = Signatory.objects.filter(letter=letter).first()
+        assert changing is not None
+
+        def change_one(letter: Letter = letter, pk: int = changing.pk) -> None:
+            Signatory.objects.filter(pk=pk).update(label=f"changed {time.perf_counter_ns()}")
+            request_publication(letter, at=timezone.now())
+            publish(letter.pk, approved_lines, at=timezone.now())
+
+        def plain(letter: Letter = letter) -> bytes:
+            rows = Signatory.objects.filter(letter=letter).values_list(
+                "collation_key", "name", "countries"
+            )
+            lines = [f"<li>{name} ({', '.join(codes)})</li>" for _key, name, codes in sorted(rows)]
+            return gzip.compress("\n".join(lines).encode(), 6)
+
+        report(
+            f"publishing, {count} listings, one line changed", measure(change_one), measure(plain)
+        )
+
+        request = HttpRequest()
+        request.method = "GET"
+        request.META["HTTP_ACCEPT_ENCODING"] = "gzip"
+        serving.forget()
+        page(request, letter.slug)
+
+        def thousand_pages(request: HttpRequest = request, slug: str = letter.slug) -> None:
+            for _n in range(1000):
+                page(request, slug)
+
+        def thousand_nothings() -> None:
+            for _n in range(1000):
+                HttpResponse(b"")
+
+        report(
+            f"1,000 pages from memory, {count} listings",
+            measure(thousand_pages),
+            measure(thousand_nothings),
+        )
+
+
+if __name__ == "__main__":
+    main()
