@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,6 +40,7 @@ def problems(environ: Mapping[str, str]) -> list[CheckMessage]:
     found += _database_url(environ.get("DATABASE_URL", ""))
     found += _base_url(environ.get("BASE_URL", ""))
     found += _worker(environ.get("WORKER", ""))
+    found += _trusted_proxies(environ)
     found += _email_url(environ.get("EMAIL_URL", ""))
     found += _sentry(environ.get("SENTRY_DSN", ""))
     found += _var_dir(environ.get("VAR_DIR", ""))
@@ -141,6 +143,19 @@ def _worker(worker: str) -> Iterator[CheckMessage]:
             "or to separate and run `make worker` beside them.",
             id="undersigned.E005",
         )
+
+
+def _trusted_proxies(environ: Mapping[str, str]) -> Iterator[CheckMessage]:
+    for proxy in env_list("TRUSTED_PROXIES", environ):
+        try:
+            ip_network(proxy, strict=False)
+        except ValueError:
+            yield Error(
+                f"TRUSTED_PROXIES names {proxy!r}, which is no address.",
+                hint="Set TRUSTED_PROXIES to addresses or networks, with commas between: "
+                "127.0.0.1,10.0.0.0/8",
+                id="undersigned.E010",
+            )
 
 
 def _email_url(url: str) -> Iterator[CheckMessage]:

@@ -206,7 +206,6 @@ def coordinator_addresses() -> list[str]:
     """Where notes to coordinators go: everyone active who may decide and has an address."""
     users = get_user_model().objects.with_perm(
         "signatories.decide_signatory",
-        include_superusers=False,
         backend="django.contrib.auth.backends.ModelBackend",
     )
     return sorted({user.email for user in users if user.email})
