@@ -290,7 +290,7 @@ def _json(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> byte
             for number, listing in enumerate(listings, start=1)
         ],
     }
-    return json.dumps(document, ensure_ascii=False, indent=1).encode()
+    return json.dumps(document, ensure_ascii=False).encode()
 
 
 def _csv(listings: Sequence[Listing]) -> bytes:
