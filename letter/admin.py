@@ -161,7 +161,8 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         if obj.state != Letter.State.DRAFT:
             now = timezone.now()
             if obj.current_revision() is None:
-                obj.revisions.filter(number=1).update(published_at=now)
+                newest = obj.revisions.latest("number")
+                obj.revisions.filter(pk=newest.pk).update(published_at=now)
             request_publication(obj, at=now)
 
     def response_add(

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf.global_settings import LANGUAGES as LANGUAGE_NAMES
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
@@ -347,17 +347,21 @@ class RevisionText(models.Model):
     def __str__(self) -> str:
         return str(get_language_info(self.language)["name_local"])
 
+    @transaction.atomic
     def save(self, *args: Any, **kwargs: Any) -> None:
         self._refuse_if_locked()
         super().save(*args, **kwargs)
 
+    @transaction.atomic
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         self._refuse_if_locked()
         return super().delete(*args, **kwargs)
 
     def _refuse_if_locked(self) -> None:
-        # Asked of the database, not of the instance: the first signature may have come in since it was read.
-        if Revision.objects.filter(pk=self.revision_id, locked_at__isnull=False).exists():
+        # Asked of the database, not of the instance: the first signature may have come in since it
+        # was read. The row stays locked until the words are saved, so that none comes in between.
+        revision = Revision.objects.select_for_update().get(pk=self.revision_id)
+        if revision.locked_at is not None:
             raise RevisionLocked(f"revision {self.revision_id} has been signed")
 
     def as_text(self, letter: Letter) -> Text:

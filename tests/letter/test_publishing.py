@@ -11,7 +11,15 @@ from hypothesis.extra.django import TestCase
 
 from letter import ordering
 from letter.digest import commitment, edition_digest
-from letter.models import Document, Edition, Letter, Listing, PublicationRequest
+from letter.models import (
+    Document,
+    Edition,
+    Letter,
+    Listing,
+    PublicationRequest,
+    RevisionLocked,
+    RevisionText,
+)
 from letter.publishing import (
     Line,
     NotPublishable,
@@ -157,6 +165,36 @@ def test_a_new_revision_makes_an_edition(letter):
 
     assert (edition.number, edition.revision) == (2, newer)
     assert Listing.objects.count() == 1
+
+
+def test_words_are_free_until_a_name_stands_under_them(letter):
+    text = RevisionText.objects.get()
+    put_out(letter)
+    text.body = "Better words."
+    text.save()
+    put_out(letter)
+    assert letter.editions.count() == 2
+    assert verify(letter).first_bad is None
+
+    put_out(letter, line("PAX"))
+    text.body = "Other words."
+    with pytest.raises(RevisionLocked):
+        text.save()
+    with pytest.raises(RevisionLocked):
+        text.delete()
+
+    assert RevisionText.objects.get().body == "Better words."
+    assert verify(letter).first_bad is None
+
+
+def test_a_new_revision_under_old_names_is_fixed_at_once(letter):
+    put_out(letter, line("PAX"))
+    newer = RevisionTextFactory(revision__letter=letter, revision__number=2, body="Other words.")
+    put_out(letter, line("PAX"))
+
+    newer.body = "Yet others."
+    with pytest.raises(RevisionLocked):
+        newer.save()
 
 
 def test_an_unpublished_revision_changes_nothing(letter):

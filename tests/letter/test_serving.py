@@ -246,11 +246,9 @@ def test_a_closed_letter_shows_its_final_list_and_no_form(published, client, wor
 
 
 def test_a_text_in_another_language_has_its_own_page(published, client, work):
+    newer = RevisionTextFactory(revision__letter=published, revision__number=2).revision
     RevisionTextFactory(
-        revision=published.revisions.get(),
-        language="fr",
-        title="Un code de conduite",
-        body="Nous demandons.",
+        revision=newer, language="fr", title="Un code de conduite", body="Nous demandons."
     )
     request_publication(published, at=timezone.now())
     work()
