@@ -1,8 +1,10 @@
 """What a coordinator should know before deciding: signals that say what was seen, and never decide."""
 
 import difflib
+from contextlib import suppress
 from enum import StrEnum
 from functools import cache
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
@@ -87,6 +89,9 @@ def registrable_domain(host: str) -> str:
 
     By the Public Suffix List (publicsuffix.org), from a copy that comes with its package.
     """
+    with suppress(ValueError):
+        ip_address(host)
+        return ""
     return _suffixes().privatesuffix(host.lower().rstrip(".")) or ""
 
 

@@ -1,10 +1,11 @@
 import unicodedata
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from letter.ordering import collation_key, sort_as_needed
+from letter.ordering import collation_key, country_key, key_just_after, sort_as_needed, sort_key
 
 # The letter of 2015 about the code of conduct, as it was printed.
 PRINTED = [
@@ -132,3 +133,58 @@ def test_sort_as_needed_reproduces_any_order_of_real_names(names):
 @given(st.lists(CLOSE_NAMES, unique=True) | st.lists(st.text(), unique=True))
 def test_sort_as_needed_leaves_a_sorted_list_alone(names):
     assert sort_as_needed(sorted(names, key=collation_key)) == {}
+
+
+# Keys of lines.
+
+
+def key(ordering, name="PAX", country="", approved_at=None, line_id="a"):
+    return sort_key(
+        ordering,
+        name=collation_key(name),
+        country=country_key(country),
+        approved_at=approved_at,
+        line_id=line_id,
+    )
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(), st.text(alphabet="0123456789abcdef", min_size=12, max_size=12)),
+        unique=True,
+    )
+)
+def test_lines_stand_as_their_names_do_and_never_tie(lines):
+    keys = [key("alphabetical", name, line_id=line_id) for name, line_id in lines]
+
+    assert len(set(keys)) == len(keys)
+    by_key = [name for _key, (name, _id) in sorted(zip(keys, lines, strict=True))]
+    assert [collation_key(name) for name in by_key] == sorted(
+        collation_key(name) for name, _id in lines
+    )
+
+
+def test_grouped_by_country_those_without_come_last():
+    keys = [
+        key("country", "Zz", "Albania"),
+        key("country", "Aa", "Zambia"),
+        key("country", "Bb", "Zambia"),
+        key("country", "Aa", ""),
+    ]
+
+    assert keys == sorted(keys)
+
+
+def test_by_approval_the_earlier_stand_first():
+    moments = [datetime(2026, 11, 24, 9, 0, 0, n, tzinfo=UTC) for n in (0, 1, 2)]
+
+    keys = [key("approval", name, approved_at=at) for name, at in zip("CBA", moments, strict=True)]
+
+    assert [*keys, key("approval")] == sorted([*keys, key("approval")])
+
+
+@given(st.text(), st.text(), st.integers(0, 9))
+def test_what_follows_a_key_stands_before_every_other_name(name, other, count):
+    first, second = sorted([key("alphabetical", name), key("alphabetical", other, line_id="b")])
+
+    assert first < key_just_after(first, count) < second
