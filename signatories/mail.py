@@ -197,8 +197,8 @@ def _send_digest(message: Message) -> bool:
             "queue_url": queue_url,
             "corrections_url": f"{queue_url}&state=correction",
         }
-        for address in recipients:
-            _deliver(message, [address], context)
+        # One mail to all: what fails for one is then not sent again to the others.
+        _deliver(message, recipients, context)
     return True
 
 
