@@ -1,6 +1,6 @@
 """The admin of letters: their words, their times, and what has been published of them."""
 
-from datetime import UTC
+from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -102,7 +102,6 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         own = [
-            path("preview/", view(self.preview), name="letter_letter_preview_new"),
             path("<int:pk>/preview/", view(self.preview), name="letter_letter_preview"),
             path("<int:pk>/revise/", view(require_POST(self.revise)), name="letter_letter_revise"),
         ]
@@ -136,18 +135,13 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         )
         context = {
             **(extra_context or {}),
-            "preview_url": reverse("admin:letter_letter_preview", args=[letter.pk])
-            if letter
-            else reverse("admin:letter_letter_preview_new"),
+            "preview_url": letter and reverse("admin:letter_letter_preview", args=[letter.pk]),
             "revise_url": letter and reverse("admin:letter_letter_revise", args=[letter.pk]),
             "is_signed": letter is not None and letter.is_signed(),
             "revisions": letter.revisions.order_by("-number") if letter else (),
             "editions": letter.editions.order_by("-number")[:EDITIONS_SHOWN] if letter else (),
         }
-        # Times are typed and shown in the letter's own zone: the one chosen in this very form, if it is sent.
-        name = request.POST.get("time_zone", letter.time_zone if letter else "UTC")
-        zone = ZoneInfo(name) if name in available_timezones() else UTC
-        with timezone.override(zone):
+        with timezone.override(_zone(request, letter)):
             response = super().changeform_view(request, object_id, form_url, context)
             if isinstance(response, TemplateResponse):
                 response.render()
@@ -186,19 +180,17 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         actions.pop("delete_selected", None)
         return actions
 
-    def preview(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The page as it would be with what is typed in the form, saved or not."""
-        letter = get_object_or_404(Letter, pk=pk) if pk else Letter()
-        if not self.has_view_permission(request, letter if pk else None):
+        letter = get_object_or_404(Letter, pk=pk)
+        if not self.has_view_permission(request, letter):
             raise PermissionDenied
         if request.method == "POST":
-            typed = self.get_form(request, letter if pk else None, change=bool(pk))(
-                request.POST, instance=letter
-            )
-            typed.is_valid()  # fills the letter with what can be read
+            typed = self.get_form(request, letter, change=True)(request.POST, instance=letter)
+            with timezone.override(_zone(request, letter)):
+                typed.is_valid()  # fills the letter with what can be read
             letter = typed.instance
-        revision = letter.revisions.order_by("-number").first() if letter.pk else None
-        return _preview(request, letter, revision)
+        return _preview(request, letter, letter.revisions.order_by("-number").first())
 
     def revise(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Begin a new revision from the words of the newest, to be edited and then published."""
@@ -407,6 +399,12 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
             messages.SUCCESS,
         )
         return redirect("admin:letter_letter_change", revision.letter_id)
+
+
+def _zone(request: HttpRequest, letter: Letter | None) -> tzinfo:
+    """The zone in which times are typed and shown: the letter's, or the one chosen in this very form."""
+    name = request.POST.get("time_zone", letter.time_zone if letter else "UTC")
+    return ZoneInfo(name) if name in available_timezones() else UTC
 
 
 def _typed_texts(request: HttpRequest) -> list[RevisionText]:

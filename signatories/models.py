@@ -194,13 +194,6 @@ class Signatory(models.Model):
     def __str__(self) -> str:
         return f"{self.reference} {self.name}"
 
-    def set_name(self, name: str, *, sort_as: str | None = None) -> None:
-        """Set the name with what is derived from it; `sort_as` None leaves it as it is."""
-        self.name = name
-        if sort_as is not None:
-            self.sort_as = sort_as
-        self.derive_keys()
-
     def derive_keys(self) -> None:
         """Bring the stored keys in line with the name and `sort_as`; call before saving either."""
         self.name_key = name_key(self.name)

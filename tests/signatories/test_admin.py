@@ -547,6 +547,13 @@ def test_the_preview_shows_what_is_typed_and_saves_nothing(letter, pen):
         letter_form(letter, title="Quite another title"),
     )
     assert "Quite another title" in page.content.decode()
+    page = pen.post(
+        f"/admin/letter/letter/{letter.pk}/preview/",
+        letter_form(
+            letter, time_zone="America/New_York", closes_at_0="2099-12-05", closes_at_1="23:59"
+        ),
+    )
+    assert "5 December 2099, 23:59 (New York time)" in text_of(page)
     revision = letter.revisions.get()
     page = pen.post(
         f"/admin/letter/revision/{revision.pk}/preview/",
