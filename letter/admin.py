@@ -57,6 +57,11 @@ class LetterForm(forms.ModelForm[Letter]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        is_published = self.instance.pk is not None and self.instance.editions.exists()
+        if cleaned.get("state") == Letter.State.DRAFT and is_published:
+            raise ValidationError(
+                {"state": _("What has been published stays published. Close the letter instead.")}
+            )
         if cleaned.get("state") in {Letter.State.OPEN, Letter.State.CLOSED}:
             language = cleaned.get("default_language", self.instance.default_language)
             has_text = bool(
@@ -340,6 +345,12 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # begun from the letter's page, with the words of the newest
+
+    def has_change_permission(self, request: HttpRequest, obj: Revision | None = None) -> bool:
+        """What is published and signed has nothing left to save."""
+        if obj is not None and obj.locked_at and obj.published_at:
+            return False
+        return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Revision | None = None) -> bool:
         return False

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from letter.documents import label_of, printed_html
-from letter.models import Letter, Listing
+from letter.models import Letter, Listing, Revision
 from letter.publishing import Place, number_of, place_of
 from signatories import moderation
 from signatories.evidence import DomainMatch, domain_match
@@ -164,7 +164,7 @@ class SignatoryForm(forms.ModelForm[Signatory]):
     def clean_letter(self) -> Letter:
         letter = self.cleaned_data["letter"]
         assert isinstance(letter, Letter)
-        if not letter.revisions.exists():
+        if _signable_revision(letter) is None:
             raise forms.ValidationError(_("This letter has no text yet, so nobody can sign it."))
         return letter
 
@@ -480,7 +480,9 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: Signatory, form: Any, change: bool) -> None:
         if not change:
-            obj.revision = obj.letter.current_revision() or obj.letter.revisions.latest("number")
+            revision = _signable_revision(obj.letter)
+            assert revision is not None  # the form has seen to it
+            obj.revision = revision
             obj.language = obj.letter.default_language
             moderation.add(obj, by=By.coordinator(request.user), source=Signatory.Source.HAND)
             return
@@ -504,6 +506,12 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             messages.SUCCESS,
         )
         return redirect("admin:signatories_signatory_change", obj.pk)
+
+
+def _signable_revision(letter: Letter) -> Revision | None:
+    """The text that an organisation signs today: the published one, or a draft's newest that has words."""
+    written = letter.revisions.filter(bodies__isnull=False).order_by("-number")
+    return letter.current_revision() or written.first()
 
 
 def _website(signatory: Signatory) -> SafeString | str:

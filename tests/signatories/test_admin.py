@@ -14,7 +14,7 @@ from letter.models import Letter, PublicationRequest, Revision, RevisionText
 from letter.publishing import request_publication
 from signatories import moderation
 from signatories.models import Correction, Decision, Message, Organization, Signatory
-from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
+from tests.factories import NOW, RevisionFactory, SignatoryFactory, UserFactory, make_letter
 from tests.reading import text_of
 
 State = Signatory.State
@@ -220,6 +220,15 @@ def test_adding_by_hand_waits_for_a_decision(letter, desk, coordinator):
         ("add", "pending", coordinator.pk)
     ]
     assert Message.objects.count() == 0
+
+
+def test_nobody_signs_a_letter_without_words(desk):
+    letter = RevisionFactory(letter__state=Letter.State.DRAFT, published_at=None).letter
+
+    response = desk.post(f"{QUEUE}add/", {"letter": letter.pk, "name": "PAX", **FIELDS})
+
+    assert "This letter has no text yet" in response.content.decode()
+    assert (Signatory.objects.count(), Revision.objects.get().locked_at) == (0, None)
 
 
 def test_adding_by_hand_refuses_what_the_form_refuses(letter, desk):
@@ -635,6 +644,18 @@ def test_a_new_revision_begins_with_the_old_words_and_is_read_once_published(let
         1,
         2,
     ]
+
+
+def test_a_published_letter_does_not_go_back_to_draft(letter, pen, work):
+    request_publication(letter, at=timezone.now())
+    work()
+
+    response = pen.post(
+        f"/admin/letter/letter/{letter.pk}/change/", letter_form(letter, state="draft")
+    )
+
+    assert "What has been published stays published." in response.content.decode()
+    assert Letter.objects.get().state == Letter.State.OPEN
 
 
 def test_a_published_letter_keeps_its_address(letter, pen, work):
