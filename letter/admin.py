@@ -57,7 +57,7 @@ class LetterForm(forms.ModelForm[Letter]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        is_published = self.instance.pk is not None and self.instance.editions.exists()
+        is_published = not self.instance._state.adding and self.instance.editions.exists()
         if cleaned.get("state") == Letter.State.DRAFT and is_published:
             raise ValidationError(
                 {"state": _("What has been published stays published. Close the letter instead.")}
