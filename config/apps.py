@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.core.checks import register
 
-from config.checks import check_environment
+from config.checks import check_environment, check_serving
 
 
 class ConfigConfig(AppConfig):
@@ -11,3 +11,4 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_environment)
+        register(check_serving, deploy=True)

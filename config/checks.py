@@ -3,8 +3,9 @@
 The checks read the environment and not the settings, because some mistakes (a DATABASE_URL
 that cannot be read) keep the settings from loading at all, and whoever sets up a server
 wants to hear of all of them at once. They run at three doors: `python -m config.serve`,
-config.wsgi when a server imports it directly, and every command of manage.py, as system
-checks. With DEBUG on, what only production needs is not asked for.
+config.wsgi when a server imports it directly, and the commands of manage.py, as system checks;
+those sign nothing and answer no host, so they ask for neither key nor hosts. With DEBUG on,
+what only production needs is not asked for.
 """
 
 import os
@@ -33,10 +34,19 @@ WORKERS = {"web", "separate"}
 
 def problems(environ: Mapping[str, str]) -> list[CheckMessage]:
     """Everything that keeps the product from being served with this environment."""
+    return [*serving_problems(environ), *common_problems(environ)]
+
+
+def serving_problems(environ: Mapping[str, str]) -> list[CheckMessage]:
+    """What only a server needs: importing a letter or verifying its editions signs nothing."""
+    if env_bool("DEBUG", environ):
+        return []
+    return [*_secret_key(environ.get("SECRET_KEY", "")), *_allowed_hosts(environ)]
+
+
+def common_problems(environ: Mapping[str, str]) -> list[CheckMessage]:
+    """What no command can do without."""
     found: list[CheckMessage] = []
-    if not env_bool("DEBUG", environ):
-        found += _secret_key(environ.get("SECRET_KEY", ""))
-        found += _allowed_hosts(environ)
     found += _database_url(environ.get("DATABASE_URL", ""))
     found += _base_url(environ.get("BASE_URL", ""))
     found += _worker(environ.get("WORKER", ""))
@@ -49,9 +59,15 @@ def problems(environ: Mapping[str, str]) -> list[CheckMessage]:
 
 
 def check_environment(app_configs: Sequence[Any] | None, **_kwargs: Any) -> list[CheckMessage]:
-    """Django's system check of the environment that this process has."""
+    """Django's system check before every command of manage.py."""
     del app_configs  # The environment is checked whole, whichever app is asked about.
-    return problems(os.environ)
+    return common_problems(os.environ)
+
+
+def check_serving(app_configs: Sequence[Any] | None, **_kwargs: Any) -> list[CheckMessage]:
+    """Django's system check for `manage.py check --deploy`."""
+    del app_configs
+    return serving_problems(os.environ)
 
 
 def refuse_to_start_unfit() -> None:

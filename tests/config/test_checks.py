@@ -142,11 +142,10 @@ def test_refuse_to_start_lets_a_fit_environment_pass(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_commands_of_manage_py_are_refused_likewise():
-    environ = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings", "ALLOWED_HOSTS": ""}
-
-    result = subprocess.run(
-        [sys.executable, "manage.py", "check"],
+def manage(*arguments, **changes):
+    environ = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"} | changes
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
         cwd=BASE_DIR,
         env=environ,
         capture_output=True,
@@ -154,5 +153,29 @@ def test_commands_of_manage_py_are_refused_likewise():
         check=False,
     )
 
+
+def test_commands_of_manage_py_are_refused_likewise():
+    result = manage("check", WORKER="none")
+
     assert result.returncode == 1
+    assert "(undersigned.E005) WORKER is 'none'." in result.stderr
+
+
+def test_commands_that_serve_nobody_need_neither_key_nor_hosts(tmp_path):
+    bare = {"SECRET_KEY": "", "ALLOWED_HOSTS": "", "DATABASE_URL": "", "VAR_DIR": str(tmp_path)}
+    letter = BASE_DIR / "tests" / "signatories" / "code-of-conduct.txt"
+
+    assert manage("migrate", "-v0", **bare).returncode == 0
+    imported = manage("import_letter", str(letter), "--approve", **bare)
+    verified = manage("verify_editions", **bare)
+
+    assert (imported.returncode, imported.stderr) == (0, "")
+    assert verified.stdout == "restraint-of-the-veto: 1 edition(s) hold.\n"
+
+
+def test_the_deployment_check_asks_for_key_and_hosts():
+    result = manage("check", "--deploy", SECRET_KEY="", ALLOWED_HOSTS="")
+
+    assert result.returncode == 1
+    assert "(undersigned.E001) SECRET_KEY is not set." in result.stderr
     assert "(undersigned.E002) ALLOWED_HOSTS is not set." in result.stderr
