@@ -25,6 +25,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, gettext
 
 from letter import countries
+from letter.digest import timestamp
 from letter.models import Document, Edition, Letter, Listing, Text
 from letter.text import plain_text, render_markdown
 
@@ -253,7 +254,7 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
                 )
     with translation.override(letter.default_language):
         yield Made("json", "", "application/json", _json(letter, edition, listings))
-        yield Made("csv", "", "text/csv; charset=utf-8", _csv(listings))
+        yield Made("csv", "", "text/csv; charset=utf-8", _csv(letter, edition, listings))
 
 
 def _json(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> bytes:
@@ -265,7 +266,7 @@ def _json(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> byte
         "url": settings.BASE_URL + letter.get_absolute_url(),
         "language": letter.default_language,
         "edition": edition.number,
-        "published_at": edition.published_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "published_at": timestamp(edition.published_at),
         "digest": edition.digest,
         "previous_digest": edition.previous_digest,
         "revision": {
@@ -293,15 +294,28 @@ def _json(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> byte
     return json.dumps(document, ensure_ascii=False).encode()
 
 
-def _csv(listings: Sequence[Listing]) -> bytes:
-    """The public list for a spreadsheet: UTF-8 with a byte order mark, and no cell that runs as a formula."""
+def _csv(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> bytes:
+    """The public list for a spreadsheet: UTF-8 with a byte order mark, and no cell that runs as a formula.
+
+    Each row says which edition it is of, so that rows copied elsewhere still do.
+    """
+    of_edition = [
+        letter.default_language,
+        edition.number,
+        timestamp(edition.published_at),
+        edition.digest,
+    ]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(["number", "name", "countries", "label"])
+    writer.writerow(
+        ["number", "name", "countries", "label", "language", "edition", "published_at", "digest"]
+    )
     for number, listing in enumerate(listings, start=1):
         name = listing.name if listing.redacted_at is None else gettext("(redacted)")
         label = label_of(listing.countries, listing.label)
-        writer.writerow([number, _cell(name), _cell(" ".join(listing.countries)), _cell(label)])
+        writer.writerow(
+            [number, _cell(name), _cell(" ".join(listing.countries)), _cell(label), *of_edition]
+        )
     return buffer.getvalue().encode("utf-8-sig")
 
 

@@ -25,7 +25,7 @@ STAMP_MAX_AGE = 2 * 24 * 60 * 60  # seconds
 COUNTRY_FIELDS_SHOWN = 3
 COUNTRY_FIELDS_MORE = 3
 COUNTRIES_AT_MOST = 40
-LOOKS_LIKE_LINK = re.compile(r"://|\bwww\.", re.IGNORECASE)
+LOOKS_LIKE_LINK = re.compile(r"://|\bwww\.|@", re.IGNORECASE)
 
 
 class CountriesWidget(forms.Widget):
@@ -44,7 +44,9 @@ class CountriesWidget(forms.Widget):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
-        chosen = [code for code in value or [] if code]
+        known = dict(countries.choices())
+        chosen = [code for code in value or [] if code in known]
+        context["widget"]["typed"] = next((text for text in value or [] if text not in known), "")
         empty = max(COUNTRY_FIELDS_SHOWN - len(chosen), 1) + self.extra
         context["widget"]["selects"] = chosen + [""] * empty
         context["widget"]["can_add"] = self.can_add
@@ -56,7 +58,9 @@ class CountriesWidget(forms.Widget):
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
         values = data.getlist(name) if hasattr(data, "getlist") else data.get(name, [])
-        return [value for value in values if value]
+        # What was typed into the search field and not chosen is an answer too, to be read or asked about.
+        typed = str(data.get(f"{name}_typed", "")).strip()
+        return [value for value in [*values, typed] if value]
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return False  # nothing chosen is an answer: an international organisation
@@ -68,19 +72,41 @@ class CountriesField(forms.Field):
     widget = CountriesWidget
 
     def to_python(self, value: Any) -> list[str]:
-        return list(dict.fromkeys(str(code).strip().upper() for code in value or []))
+        known = dict(countries.choices())
+        codes = [
+            text if text in known else countries.match(text) or text
+            for text in map(str, value or [])
+        ]
+        return list(dict.fromkeys(codes))
 
     def validate(self, value: list[str]) -> None:
         super().validate(value)
         known = dict(countries.choices())
-        if any(code not in known for code in value):
-            raise ValidationError(_("Choose each country from the list."), code="unknown_country")
+        for text in value:
+            if text not in known:
+                raise self._unknown(text)
         if len(value) > COUNTRIES_AT_MOST:
             raise ValidationError(
                 _("Name at most %(limit)s countries, or leave this empty if you work worldwide."),
                 code="too_many",
                 params={"limit": COUNTRIES_AT_MOST},
             )
+
+    def _unknown(self, text: str) -> ValidationError:
+        """What is said of a text that is no country, or may be several."""
+        shown = text[:60]
+        meant = [countries.country_name(code) for code in countries.meanings(text)]
+        if meant:
+            return ValidationError(
+                _("“%(text)s” may be %(countries)s. Choose the country from the list."),
+                code="ambiguous_country",
+                params={"text": shown, "countries": ", ".join(meant)},
+            )
+        return ValidationError(
+            _("No country is called “%(text)s” here. Choose each country from the list."),
+            code="unknown_country",
+            params={"text": shown},
+        )
 
 
 class OrganizationFields(forms.Form):
@@ -114,13 +140,7 @@ class OrganizationFields(forms.Form):
 
     def clean_organization(self) -> str:
         name = _clean(self.cleaned_data["organization"], limit=NAME_MAX_LENGTH)
-        # A name is mailed to the address that was typed: it must not carry a stranger's advertisement.
-        if LOOKS_LIKE_LINK.search(name):
-            raise ValidationError(
-                _("Give the name without a web address; there is a field for your website below."),
-                code="link",
-            )
-        return name
+        return _without_links(name)
 
     def clean_website(self) -> str:
         website = str(self.cleaned_data["website"])
@@ -224,10 +244,10 @@ class SignForm(OrganizationFields):
         )
 
     def clean_contact_name(self) -> str:
-        return _clean(self.cleaned_data["contact_name"], limit=150)
+        return _without_links(_clean(self.cleaned_data["contact_name"], limit=150))
 
     def clean_contact_role(self) -> str:
-        return _clean(self.cleaned_data["contact_role"], limit=150)
+        return _without_links(_clean(self.cleaned_data["contact_role"], limit=150))
 
     def clean_email(self) -> str:
         try:
@@ -300,6 +320,16 @@ class CorrectionForm(OrganizationFields):
 def new_stamp() -> str:
     """A signed note of when a form was opened."""
     return signing.dumps(int(time.time()), salt=STAMP_SALT)
+
+
+def _without_links(text: str) -> str:
+    """Names are mailed to the address that was typed: they must not carry a stranger's advertisement."""
+    if LOOKS_LIKE_LINK.search(text):
+        raise ValidationError(
+            _("Leave out web and e-mail addresses here; there are fields of their own for them."),
+            code="link",
+        )
+    return text
 
 
 def _clean(raw: str, *, limit: int) -> str:

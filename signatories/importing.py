@@ -42,7 +42,9 @@ def import_letter(
     else it stays a draft and they wait for a decision. Raises NotImportable if the slug is taken.
     """
     if file.problems:
-        raise NotImportable("lines that cannot be read")
+        raise NotImportable("Some lines cannot be read.")
+    if not file.body.strip():
+        raise NotImportable("There is no text of a letter above the list of signatories.")
     letter = Letter(
         slug=slug,
         title=title,

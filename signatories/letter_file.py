@@ -165,10 +165,13 @@ def _split_title(lines: list[_Line]) -> tuple[str, list[_Line]]:
 def _split_opening(lines: list[_Line]) -> tuple[str, str, list[_Line]]:
     """Addressee, salutation and the lines after them."""
     address: list[list[str]] = []
-    for paragraph in _paragraphs(lines):
+    paragraphs = _paragraphs(lines)
+    for number, paragraph in enumerate(paragraphs, start=1):
         if any(_is_entry(line) for line in paragraph):
             break
         if _is_short_line(paragraph, _COMMAS + _COLONS):
+            if not _begins_with_text(paragraphs[number:]):
+                break  # no words follow but the list: it is the closing line
             addressee = "\n\n".join("\n".join(part) for part in address)
             return addressee, paragraph[0].text.strip(), _after(lines, paragraph)
         address.append([line.text.strip() for line in paragraph])
@@ -176,6 +179,15 @@ def _split_opening(lines: list[_Line]) -> tuple[str, str, list[_Line]]:
         if too_long or sum(map(len, address)) > _MOST_ADDRESS_LINES:
             break
     return "", "", lines
+
+
+def _begins_with_text(paragraphs: Sequence[list[_Line]]) -> bool:
+    """Whether words of a letter come before any entry of a list; notes are not the letter's words."""
+    for paragraph in paragraphs:
+        if _NOTE.fullmatch(paragraph[0].text):
+            continue
+        return not _is_entry(paragraph[0])
+    return False
 
 
 def _list_start(lines: Sequence[_Line]) -> int:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from letter.documents import closes_text, label_of, moment_text, printed
@@ -22,6 +23,8 @@ from signatories.forms import COUNTRY_FIELDS_MORE, CorrectionForm, SignForm, new
 from signatories.models import Signatory
 from signatories.names import NameRefused, clean_name, name_key
 
+# What a coordinator or the contact has settled is not erased behind anyone's back.
+DECIDED = {Signatory.State.APPROVED, Signatory.State.REJECTED, Signatory.State.WITHDRAWN}
 REFUSED = 422  # RFC 9110 §15.5.21: understood, but what was typed cannot be taken
 
 
@@ -50,6 +53,7 @@ def _render(
         )
 
 
+@gzip_page  # 250 countries, on a bad line
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign(request: HttpRequest, slug: str) -> HttpResponse:
@@ -104,7 +108,7 @@ def _closed(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
         "text": text,
         "status": letter.status(at=timezone.now()),
         "opens_text": opens_text,
-        "is_too_late": request.method == "POST",
+        "is_refused": request.method == "POST",
     }
     return _render(
         request, letter, "sign_closed", context, status=403 if request.method == "POST" else 200
@@ -187,6 +191,8 @@ def confirm(request: HttpRequest, signatory: Signatory, token: str) -> HttpRespo
 def not_us(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """For the owner of an address that somebody else typed: a button that erases the entry."""
     letter = signatory.letter
+    if signatory.state in DECIDED:
+        return redirect("signatories:signature", letter.slug, token)
     if request.method == "POST":
         try:
             moderation.erase(signatory.pk)
@@ -233,7 +239,10 @@ def _signature_page(
         "signatory": signatory,
         "token": token,
         "form": form,
-        "number": number_of(letter, signatory.line_id),
+        # A withdrawn line may stand there for another second.
+        "number": number_of(letter, signatory.line_id)
+        if signatory.state == Signatory.State.APPROVED
+        else None,
         "line_url": f"{letter.get_absolute_url()}#s-{signatory.line_id}",
         "last_decision": last,
         "history": signatory.decisions.in_order(),
@@ -277,6 +286,10 @@ def withdraw(request: HttpRequest, signatory: Signatory, token: str) -> HttpResp
         with suppress(moderation.Refused):
             moderation.decide(signatory.pk, moderation.Event.WITHDRAW, by=moderation.CONTACT)
         return redirect("signatories:signature", signatory.letter.slug, token)
+    if moderation.Event.WITHDRAW not in moderation.possible_events(
+        signatory.state, moderation.Actor.CONTACT
+    ):
+        return redirect("signatories:signature", signatory.letter.slug, token)
     return _render(request, signatory.letter, "withdraw", {"signatory": signatory, "token": token})
 
 
@@ -293,6 +306,9 @@ def data(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse
         "contact_role",
         "email",
         "state",
+        "source",
+        "language",
+        "seconds_taken",
     )
     times = ("submitted_at", "confirmed_at", "approved_at")
     document = {
@@ -309,6 +325,9 @@ def data(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse
             )
         ),
     }
+    document["mails"] = list(
+        signatory.messages.order_by("pk").values("kind", "created_at", "sent_at")
+    )
     response = JsonResponse(document, json_dumps_params={"ensure_ascii": False, "indent": 2})
     response["Content-Disposition"] = f'attachment; filename="{signatory.reference}.json"'
     return response

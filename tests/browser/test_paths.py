@@ -220,6 +220,17 @@ def test_countries_by_keyboard_alone(visitor: Page):
     assert [each.input_value() for each in chosen.all()] == ["CD"]
 
 
+def test_a_country_that_was_typed_and_not_chosen_is_not_lost(visitor: Page):
+    visitor.goto(f"{LETTER}sign/")
+    visitor.get_by_label("Name of your organisation").fill("Narnian Peace Centre")
+    visitor.get_by_role("combobox", name="Add a country").fill("Narnia")
+    visitor.get_by_role("button", name="Sign the letter").click()
+
+    expect(visitor.get_by_role("alert")).to_contain_text("No country is called “Narnia” here.")
+    expect(visitor.get_by_role("combobox", name="Add a country")).to_have_value("Narnia")
+    assert_accessible(visitor)
+
+
 def test_a_hint_while_typing_the_name(visitor: Page):
     visitor.goto(f"{LETTER}sign/")
     visitor.get_by_label("Name of your organisation").press_sequentially("human rights watch")

@@ -137,6 +137,9 @@ def test_sort_as_needed_leaves_a_sorted_list_alone(names):
 
 # Keys of lines.
 
+# As `clean_name` lets them through, near enough: no control characters, something to be seen.
+LINE_NAMES = st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1)
+
 
 def key(ordering, name="PAX", country="", approved_at=None, line_id="a"):
     return sort_key(
@@ -150,7 +153,7 @@ def key(ordering, name="PAX", country="", approved_at=None, line_id="a"):
 
 @given(
     st.lists(
-        st.tuples(st.text(), st.text(alphabet="0123456789abcdef", min_size=12, max_size=12)),
+        st.tuples(LINE_NAMES, st.text(alphabet="0123456789abcdef", min_size=12, max_size=12)),
         unique=True,
     )
 )
@@ -183,7 +186,7 @@ def test_by_approval_the_earlier_stand_first():
     assert [*keys, key("approval")] == sorted([*keys, key("approval")])
 
 
-@given(st.text(), st.text(), st.integers(0, 9))
+@given(LINE_NAMES, LINE_NAMES, st.integers(0, 9))
 def test_what_follows_a_key_stands_before_every_other_name(name, other, count):
     first, second = sorted([key("alphabetical", name), key("alphabetical", other, line_id="b")])
 

@@ -182,10 +182,12 @@ def test_csv_opens_in_a_spreadsheet_and_runs_nothing(letter, client, work):
     response = client.get("/conduct/signatories.csv")
     rows = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
 
+    edition = letter.editions.get()
+    of_edition = ["en", "1", f"{edition.published_at:%Y-%m-%dT%H:%M:%SZ}", edition.digest]
     assert rows == [
-        ["number", "name", "countries", "label"],
-        ["1", '\'=HYPERLINK("x")', "", ""],
-        ["2", "Centre, „Kivu“", "CD RW", "Democratic Republic of the Congo, Rwanda"],
+        ["number", "name", "countries", "label", "language", "edition", "published_at", "digest"],
+        ["1", '\'=HYPERLINK("x")', "", "", *of_edition],
+        ["2", "Centre, „Kivu“", "CD RW", "Democratic Republic of the Congo, Rwanda", *of_edition],
     ]
 
 

@@ -100,6 +100,29 @@ def test_lines_that_cannot_be_read_are_named_and_nothing_is_stored(tmp_path, cap
     )
 
 
+@pytest.mark.parametrize("text", ["1. PAX (Netherlands)\n", "Sincerely,\n\n1. PAX (Netherlands)\n"])
+def test_a_list_without_a_letter_is_refused(tmp_path, text):
+    file = tmp_path / "letter.txt"
+    file.write_text(text, encoding="utf-8")
+
+    with pytest.raises(CommandError, match="no text of a letter"):
+        call_command("import_letter", file)
+
+    assert Letter.objects.count() == 0
+
+
+def test_a_letter_of_one_paragraph(tmp_path, capsys):
+    file = tmp_path / "letter.txt"
+    file.write_text("# One\n\nWe ask for a code.\n\nSincerely,\n\n1. PAX\n", encoding="utf-8")
+
+    call_command("import_letter", file)
+
+    letter = Letter.objects.get()
+    assert (letter.addressee, letter.salutation, letter.closing_line) == ("", "", "Sincerely,")
+    assert letter.revisions.get().bodies.get().body == "We ask for a code."
+    assert "Closing line: Sincerely," in capsys.readouterr().out
+
+
 def test_a_list_in_another_order_keeps_it(tmp_path, client):
     names = ["Zarga", "PAX", "Amani", "INSEC", "Burma Partnership", "Genocide Alert", "Child Aid"]
     file = tmp_path / "letter.txt"

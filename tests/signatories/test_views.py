@@ -95,6 +95,47 @@ def test_the_countries_keep_their_order_and_may_be_none(letter, client):
 
 
 @pytest.mark.parametrize(
+    ("typed_text", "countries"), [("guinea", ["KE", "GN"]), ("USA", ["KE", "US"]), ("", ["KE"])]
+)
+def test_a_country_that_was_typed_and_not_chosen_counts(letter, client, typed_text, countries):
+    client.post("/conduct/sign/", typed(countries=["KE"], countries_typed=typed_text))
+
+    assert Signatory.objects.get().countries == countries
+
+
+@pytest.mark.parametrize(
+    ("typed_text", "said"),
+    [
+        ("congo", "“congo” may be Democratic Republic of the Congo, Republic of the Congo."),
+        ("Narnia", "No country is called “Narnia” here."),
+    ],
+)
+def test_a_typed_text_that_is_no_country_is_asked_about_and_kept(letter, client, typed_text, said):
+    response = client.post("/conduct/sign/", typed(countries=["KE"], countries_typed=typed_text))
+
+    assert (response.status_code, Signatory.objects.count()) == (422, 0)
+    assert said in text_of(response)
+    assert f'data-typed="{typed_text}"' in response.content.decode()
+
+
+def test_a_form_that_comes_too_early_is_told_so(letter, client):
+    Letter.objects.update(opens_at=timezone.now() + timedelta(days=1))
+
+    response = client.post("/conduct/sign/", typed())
+
+    assert response.status_code == 403
+    assert "too early" in text_of(response)
+
+
+@pytest.mark.parametrize("name", ["write me@spam.com", "Buy at www.spam.com", "http://spam.com"])
+def test_a_name_carries_no_advertisement_to_a_stranger(letter, client, name):
+    for field in ("organization", "contact_name", "contact_role"):
+        assert client.post("/conduct/sign/", typed(**{field: name})).status_code == 422
+
+    assert Message.objects.count() == 0
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "Centre pour la Paix à Goma – « Amani »",
@@ -358,6 +399,17 @@ def test_it_was_not_us_erases_the_entry(letter, signed, client, work):
     assert (Signatory.objects.count(), Decision.objects.count(), Link.objects.count()) == (0, 0, 0)
     assert client.get(link).status_code == 404
     assert work() == []
+
+
+@pytest.mark.parametrize("state", [State.REJECTED, State.WITHDRAWN])
+def test_links_to_what_is_over_show_where_things_stand(letter, signed, client, state):
+    Signatory.objects.update(state=state)
+
+    for part in ("not-us", "signature"):
+        link = link_to(signed, "not-us").replace("not-us", part)
+        link += "withdraw/" if part == "signature" else ""
+        assert "/signature/" in client.get(link).headers["Location"]
+    assert Signatory.objects.get().state == state
 
 
 def test_it_was_not_us_does_not_take_down_what_is_on_the_list(letter, signed, client):

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from letter.documents import label_of, printed
-from signatories.importing import ImportedLetter, import_letter, slug_from
+from signatories.importing import ImportedLetter, NotImportable, import_letter, slug_from
 from signatories.letter_file import LetterFile, read_letter
 from signatories.worker import run_due
 
@@ -45,6 +45,8 @@ class Command(BaseCommand):
             imported = import_letter(
                 file, title=title, slug=slug, approve=approve, at=timezone.now()
             )
+        except NotImportable as error:
+            raise CommandError(f"{error} Nothing was stored.") from error
         except ValidationError as error:
             said = "; ".join(
                 f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()
@@ -80,6 +82,13 @@ class Command(BaseCommand):
         letter = imported.letter
         state = "open, published" if is_open else "a draft; its signatories wait for a decision"
         self.stdout.write(f"Letter “{letter.title}” at {letter.get_absolute_url()} ({state})")
+        for name, text in (
+            ("Addressee", file.addressee),
+            ("Salutation", file.salutation),
+            ("Text begins", f"{file.body[:60]}…"),
+            ("Closing line", file.closing_line),
+        ):
+            self.stdout.write(f"{name}: {' / '.join(text.splitlines()) or 'none'}")
         self.stdout.write(f"{imported.signatory_count} signatories:")
         for entry in file.entries:
             line = printed(entry.name, label_of(entry.countries, entry.label))

@@ -58,6 +58,9 @@ function enhance(root) {
   list.hidden = true;
   const input = make("input", {
     id,
+    // Sent along, so that what was typed and not chosen is asked about and not lost.
+    name: `${name}_typed`,
+    value: words.typed || "",
     type: "text",
     role: "combobox",
     autocomplete: "off",
