@@ -244,6 +244,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+# Deciding about thousands at once sends a field for each.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 # --- Logs ---------------------------------------------------------------------
 

@@ -64,12 +64,7 @@ class LetterForm(forms.ModelForm[Letter]):
             )
         if cleaned.get("state") in {Letter.State.OPEN, Letter.State.CLOSED}:
             language = cleaned.get("default_language", self.instance.default_language)
-            has_text = bool(
-                self.instance.pk
-                and RevisionText.objects.filter(
-                    revision__letter=self.instance, language=language
-                ).exists()
-            )
+            has_text = not self.instance._state.adding and _has_text(self.instance, language)
             if not has_text:
                 raise ValidationError(
                     {
@@ -135,7 +130,7 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
     ) -> Any:
         letter = (
             Letter.objects.filter(pk=object_id).first()
-            if object_id and object_id.isdigit()
+            if object_id and object_id.isdecimal()
             else None
         )
         context = {
@@ -146,7 +141,9 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
             "revisions": letter.revisions.order_by("-number") if letter else (),
             "editions": letter.editions.order_by("-number")[:EDITIONS_SHOWN] if letter else (),
         }
-        with timezone.override(_zone(request, letter)):
+        with transaction.atomic(), timezone.override(_zone(request, letter)):
+            if letter and request.method == "POST":
+                _hold(letter.pk)
             response = super().changeform_view(request, object_id, form_url, context)
             if isinstance(response, TemplateResponse):
                 response.render()
@@ -203,7 +200,7 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         if not request.user.has_perm("letter.add_revision"):
             raise PermissionDenied
         with transaction.atomic():
-            Letter.objects.select_for_update().get(pk=pk)
+            Letter.objects.select_for_update(no_key=True).get(pk=pk)
             newest = letter.revisions.order_by("-number").first()
             if newest and newest.published_at is None:
                 revision = newest
@@ -364,7 +361,7 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
     ) -> Any:
         revision = (
             Revision.objects.filter(pk=object_id).first()
-            if object_id and object_id.isdigit()
+            if object_id and object_id.isdecimal()
             else None
         )
         context = {
@@ -375,7 +372,34 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
             and revision.number > 1
             and request.user.has_perm("letter.change_revision"),
         }
-        return super().changeform_view(request, object_id, form_url, context)
+        with transaction.atomic():
+            if revision and request.method == "POST":
+                _hold(revision.letter_id)
+                revision.refresh_from_db()
+                if revision.locked_at and _typed_texts(request):
+                    return self._too_late(request, revision)
+            return super().changeform_view(request, object_id, form_url, context)
+
+    def _too_late(self, request: HttpRequest, revision: Revision) -> HttpResponse:
+        """Organisations signed while this text was being edited: say so, and hand back what was typed."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("This text has been signed meanwhile"),
+            "opts": self.model._meta,
+            "media": self.media,
+            "letter": revision.letter,
+            "typed": _typed_texts(request),
+        }
+        return render(request, "admin/letter/revision/too_late.html", context, status=409)
+
+    def save_model(self, request: HttpRequest, obj: Revision, form: Any, change: bool) -> None:
+        # Only what the form is about: whether it is locked is not this form's to say.
+        obj.save(update_fields=["kind", "note"])
+
+    def response_change(self, request: HttpRequest, obj: Revision) -> Any:
+        if "_publish" in request.POST:
+            return self.publish(request, obj.pk)
+        return super().response_change(request, obj)
 
     @transaction.atomic
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -412,6 +436,22 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
         return redirect("admin:letter_letter_change", revision.letter_id)
 
 
+def _has_text(letter: Letter, language: str) -> bool:
+    """Whether the text that is read, or would be once the letter opens, is there in a language."""
+    revision = letter.current_revision() or letter.revisions.order_by("-number").first()
+    return revision is not None and revision.bodies.filter(language=language).exists()
+
+
+def _hold(letter_pk: int) -> None:
+    """Lock a letter and its revisions, in the order in which a publication does.
+
+    From here to the end of the transaction no signature and no edition can fix the words: what the
+    form is shown for is what it is saved on.
+    """
+    Letter.objects.select_for_update(no_key=True).filter(pk=letter_pk).first()
+    list(Revision.objects.select_for_update().filter(letter_id=letter_pk).order_by("pk"))
+
+
 def _zone(request: HttpRequest, letter: Letter | None) -> tzinfo:
     """The zone in which times are typed and shown: the letter's, or the one chosen in this very form."""
     name = request.POST.get("time_zone", letter.time_zone if letter else "UTC")
@@ -424,7 +464,7 @@ def _typed_texts(request: HttpRequest) -> list[RevisionText]:
     count = request.POST.get("bodies-TOTAL_FORMS", "0")
     return [
         RevisionText(**{name: request.POST.get(f"bodies-{index}-{name}", "") for name in names})
-        for index in range(min(int(count), 100) if count.isdigit() else 0)
+        for index in range(min(int(count), 100) if count.isdecimal() else 0)
         if f"bodies-{index}-DELETE" not in request.POST and f"bodies-{index}-body" in request.POST
     ]
 

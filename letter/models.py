@@ -280,7 +280,7 @@ class Revision(models.Model):
     class Kind(models.TextChoices):
         FIRST = "first", _("First text")
         EDITORIAL = "editorial", _("Editorial: signatures carry over")
-        SUBSTANTIVE = "substantive", _("Substantive: signatories are asked again")
+        SUBSTANTIVE = "substantive", _("Substantive: what the letter asks for changes")
 
     letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField(_("number"), default=1)

@@ -137,8 +137,13 @@ def find(slug: str, kind: str, language: str = "", *, at: datetime) -> Served | 
     if shelf is None:
         return None
     if kind == "page":
-        kind = page_kind(shelf.letter.status(at=at))
         language = language or shelf.letter.default_language
+        status = shelf.letter.status(at=at)
+        # Where the letter has just been changed, or cannot be published, the last edition stays up.
+        for other in (status, *(each for each in Letter.Status if each != status)):
+            if served := _document(shelf, page_kind(other), language):
+                return served
+        return None
     return _document(shelf, kind, language)
 
 

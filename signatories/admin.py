@@ -30,9 +30,10 @@ from signatories.forms import CountriesField, CountriesWidget
 from signatories.lines import line_of
 from signatories.models import Correction, Message, Organization, Signatory
 from signatories.moderation import Actor, By, Event
-from signatories.names import NameRefused, clean_name
+from signatories.names import NameRefused, clean_name, name_key
 
 NEIGHBOURS_SHOWN = 2
+REFUSALS_NAMED = 20
 DOMAIN_WORDS = {
     DomainMatch.SAME: _("matches the website"),
     DomainMatch.OTHER: _("not the website's"),
@@ -103,8 +104,11 @@ class StateFilter(admin.SimpleListFilter):
             return queryset
         if self.value() == "correction":
             return queryset.filter(corrections__settled_at=None, corrections__isnull=False)
-        if self.value() is None and any(name.startswith("state__") for name in request.GET):
-            return queryset
+        is_searched = bool(request.GET.get("q")) or any(
+            name.startswith("state__") for name in request.GET
+        )
+        if self.value() is None and is_searched:
+            return queryset  # whoever looks for a reference wants it in whatever state it is
         known = self.value() in Signatory.State.values
         return queryset.filter(state=self.value() if known else Signatory.State.PENDING)
 
@@ -142,6 +146,20 @@ class SignatoryForm(forms.ModelForm[Signatory]):
 
     def clean_name(self) -> str:
         return self._clean_text("name", required=True)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        name = cleaned.get("name")
+        if name and self.instance.state == Signatory.State.APPROVED:
+            others = Signatory.objects.approved().filter(letter_id=self.instance.letter_id)
+            key = name_key(name)
+            same = Q(name_key=key) | Q(organization__name_key=key)
+            if (
+                key != self.instance.name_key
+                and others.filter(same).exclude(pk=self.instance.pk).exists()
+            ):
+                self.add_error("name", _("An organisation of that name is on the list already."))
+        return cleaned
 
     def clean_label(self) -> str:
         return self._clean_text("label")
@@ -212,6 +230,13 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             return False
         return super().has_delete_permission(request, obj)
 
+    @transaction.atomic
+    def delete_model(self, request: HttpRequest, obj: Signatory) -> None:
+        # Asked again under the lock: it may have been approved since the page was shown.
+        if Signatory.objects.select_for_update().get(pk=obj.pk).state == Signatory.State.APPROVED:
+            raise PermissionDenied
+        super().delete_model(request, obj)
+
     def get_actions(self, request: HttpRequest) -> Any:
         actions = super().get_actions(request)
         # It would take approved signatories along.
@@ -227,7 +252,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Without the state where all rows are in the same."""
-        shown = request.GET.get("state", Signatory.State.PENDING)
+        shown = request.GET.get("state", "" if request.GET.get("q") else Signatory.State.PENDING)
         hidden = {"state_now"} if shown in Signatory.State.values else set()
         return [name for name in self.list_display if name not in hidden]
 
@@ -287,6 +312,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         *,
         is_missing: bool = False,
     ) -> HttpResponse:
+        entries = list(queryset.order_by("submitted_at", "pk"))
         context = {
             **self.admin_site.each_context(request),
             "title": BUTTONS[event],
@@ -294,9 +320,8 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             "media": self.media,
             "event": event,
             "action": action,
-            "entries": list(queryset.order_by("submitted_at", "pk")),
-            "selected": request.POST.getlist("_selected_action"),
-            "select_across": request.POST.get("select_across", "0"),
+            # Just these, also if all were selected: what comes in meanwhile was not looked at.
+            "entries": entries,
             "needs_reason": event in moderation.NEEDS_REASON,
             "is_missing": is_missing,
             "reason": request.POST.get("reason", ""),
@@ -323,12 +348,25 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         }[event] % {"count": count}
         if event == Event.APPROVE and count:
             done += " " + gettext("The list is published in a moment.")
-        self.message_user(request, done, messages.SUCCESS if count else messages.WARNING)
-        for signatory, refused in outcome.refused:
+        if count or not outcome.refused:
+            self.message_user(request, done, messages.SUCCESS if count else messages.WARNING)
+        unnamed = len(outcome.refused) - REFUSALS_NAMED
+        for signatory, refused in outcome.refused[:REFUSALS_NAMED]:
             self.message_user(
                 request,
                 gettext("Not changed: %(name)s (%(reference)s): %(reason)s.")
                 % {"name": signatory.name, "reference": signatory.reference, "reason": refused},
+                messages.WARNING,
+            )
+        if unnamed > 0:
+            self.message_user(
+                request,
+                ngettext(
+                    "Not changed either, for reasons like these: %(count)s other.",
+                    "Not changed either, for reasons like these: %(count)s others.",
+                    unnamed,
+                )
+                % {"count": unnamed},
                 messages.WARNING,
             )
 
@@ -361,7 +399,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     ) -> Any:
         context = dict(extra_context or {})
         signatory = None
-        if object_id and object_id.isdigit():
+        if object_id and object_id.isdecimal():
             signatory = (
                 Signatory.objects.select_related("letter", "organization")
                 .filter(pk=object_id)
@@ -409,6 +447,15 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         reason = request.POST.get("reason", "")
         back = reverse("admin:signatories_signatory_change", args=[pk])
         if event not in Event.values:
+            return redirect(back)
+        if request.POST.get("seen", signatory.line) != signatory.line:
+            self.message_user(
+                request,
+                gettext(
+                    "Nothing was decided: the entry was corrected while you looked at it. It now reads as below."
+                ),
+                messages.ERROR,
+            )
             return redirect(back)
         try:
             moderation.decide(pk, Event(event), by=By.coordinator(request.user), reason=reason)
@@ -676,8 +723,11 @@ class MessageAdmin(admin.ModelAdmin[Message]):
 
     @admin.action(description=_("Try to send the selected mails again"), permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        count = queryset.filter(sent_at__isnull=True).update(
-            given_up_at=None, attempts=0, due_at=timezone.now()
+        # A given-up note to coordinators says nothing that the next one will not say.
+        count = (
+            queryset.filter(sent_at__isnull=True)
+            .exclude(kind=Message.Kind.WAITING)
+            .update(given_up_at=None, attempts=0, due_at=timezone.now())
         )
         self.message_user(
             request,

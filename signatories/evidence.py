@@ -15,6 +15,7 @@ FREE_MAIL = frozenset(
         "126.com",
         "163.com",
         "aol.com",
+        "email.com",
         "free.fr",
         "gmail.com",
         "gmx.com",

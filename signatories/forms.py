@@ -25,6 +25,7 @@ STAMP_MAX_AGE = 2 * 24 * 60 * 60  # seconds
 COUNTRY_FIELDS_SHOWN = 3
 COUNTRY_FIELDS_MORE = 3
 COUNTRIES_AT_MOST = 40
+URL_MAX_LENGTH = 200  # of a URLField
 LOOKS_LIKE_LINK = re.compile(r"://|\bwww\.|@", re.IGNORECASE)
 
 
@@ -130,7 +131,7 @@ class OrganizationFields(forms.Form):
     website = forms.CharField(
         label=_("Website"),
         required=False,
-        max_length=200,
+        max_length=URL_MAX_LENGTH,
         help_text=_("Helps the coalition to recognise you. It is not printed."),
         error_messages={
             "max_length": _("This address is too long. Give the start page of your website.")
@@ -157,6 +158,10 @@ class OrganizationFields(forms.Form):
                 ),
                 code="invalid",
             ) from None
+        if len(website) > URL_MAX_LENGTH:
+            raise ValidationError(
+                self.fields["website"].error_messages["max_length"], code="max_length"
+            )
         return website
 
     def changes(self) -> dict[str, Any]:

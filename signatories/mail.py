@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from letter.documents import moment_text
@@ -55,7 +56,10 @@ def send_next(*, at: datetime) -> bool:
         return False
     try:
         with transaction.atomic():
-            sent = _send(message, at=at)
+            mail = _make(message, at=at)
+        # Nothing is locked while the mail server takes its time.
+        if mail is not None:
+            mail.send()
     except NotYet:
         Message.objects.filter(pk=message.pk).update(
             due_at=at + WAIT_FOR_NUMBER, attempts=message.attempts - 1
@@ -64,7 +68,7 @@ def send_next(*, at: datetime) -> bool:
         _note_failure(message, error, at=at)
     else:
         Message.objects.filter(pk=message.pk).update(sent_at=timezone.now(), error="")
-        if sent and message.kind == Message.Kind.WAITING:
+        if mail and message.kind == Message.Kind.WAITING:
             _tell_of_latecomers(message.letter, since=at)
     return True
 
@@ -113,17 +117,15 @@ def _is_refused_for_good(error: Exception) -> bool:
     return all(500 <= code < 600 for code, _text in error.recipients.values())
 
 
-def _send(message: Message, *, at: datetime) -> bool:
-    """Send a claimed message; give False where there is nothing (any more) to tell."""
+def _make(message: Message, *, at: datetime) -> EmailMultiAlternatives | None:
+    """The mail of a claimed message, its links made; None where there is nothing (any more) to tell."""
     if message.kind == Message.Kind.WAITING:
-        return _send_digest(message)
+        return _make_digest(message)
     signatory = message.signatory
     if signatory is None or not signatory.email or not _is_still_true(message, signatory):
-        return False
+        return None
     with translation.override(signatory.language):
-        context = _context(message, signatory, at=at)
-        _deliver(message, [signatory.email], context)
-    return True
+        return _compose(message, [signatory.email], _context(message, signatory, at=at))
 
 
 def _is_still_true(message: Message, signatory: Signatory) -> bool:
@@ -174,7 +176,7 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
     }
 
 
-def _send_digest(message: Message) -> bool:
+def _make_digest(message: Message) -> EmailMultiAlternatives | None:
     letter = message.letter
     pending = Signatory.objects.for_letter(letter).pending()
     count = pending.count()
@@ -183,8 +185,9 @@ def _send_digest(message: Message) -> bool:
     ).count()
     recipients = coordinator_addresses()
     if not (count or correction_count) or not recipients:
-        return False
-    queue_url = f"{settings.BASE_URL}/admin/signatories/signatory/?letter__id__exact={letter.pk}"
+        return None
+    queue = reverse("admin:signatories_signatory_changelist")
+    queue_url = f"{settings.BASE_URL}{queue}?letter__id__exact={letter.pk}"
     with translation.override(letter.default_language):
         context = {
             "letter": letter,
@@ -196,8 +199,7 @@ def _send_digest(message: Message) -> bool:
             "corrections_url": f"{queue_url}&state=correction",
         }
         # One mail to all: what fails for one is then not sent again to the others.
-        _deliver(message, recipients, context)
-    return True
+        return _compose(message, recipients, context)
 
 
 def coordinator_addresses() -> list[str]:
@@ -216,7 +218,7 @@ def _tell_of_latecomers(letter: Letter, *, since: datetime) -> None:
         tell_coordinators(letter, at=timezone.now())
 
 
-def _deliver(message: Message, to: list[str], context: dict[str, Any]) -> None:
+def _compose(message: Message, to: list[str], context: dict[str, Any]) -> EmailMultiAlternatives:
     folder = f"mail/{message.kind}"
     subject = " ".join(render_to_string(f"{folder}/subject.txt", context).split())
     mail = EmailMultiAlternatives(
@@ -233,7 +235,7 @@ def _deliver(message: Message, to: list[str], context: dict[str, Any]) -> None:
         connection=get_connection(),
     )
     mail.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
-    mail.send()
+    return mail
 
 
 def _message_id(message: Message) -> str:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from letter.documents import label_of, printed, printed_html
 from letter.models import NAME_MAX_LENGTH, Letter, Revision, new_line_id
 from letter.ordering import collation_key
-from signatories.names import name_key
+from signatories.names import KEY_MAX_LENGTH, name_key
 
 SORT_AS_MAX_LENGTH = 2 * NAME_MAX_LENGTH + 20  # see letter.ordering.sort_as_needed
 # Without 0/O, 1/I/L and U: read out on a bad telephone line, copied from paper.
@@ -35,7 +35,7 @@ class Organization(models.Model):
 
     name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH)
     name_key = models.CharField(
-        _("normalised name"), max_length=2 * NAME_MAX_LENGTH, unique=True, editable=False
+        _("normalised name"), max_length=KEY_MAX_LENGTH, unique=True, editable=False
     )
     website = models.URLField(_("website"), blank=True)
     created_at = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
@@ -120,7 +120,7 @@ class Signatory(models.Model):
     source = models.CharField(_("came by"), max_length=6, choices=Source, editable=False)
 
     name = models.CharField(_("organisation's name"), max_length=NAME_MAX_LENGTH)
-    name_key = models.CharField(max_length=2 * NAME_MAX_LENGTH, editable=False)
+    name_key = models.CharField(max_length=KEY_MAX_LENGTH, editable=False)
     countries = models.JSONField(_("countries"), default=list, blank=True)
     label = models.CharField(
         _("label"),
@@ -192,7 +192,8 @@ class Signatory(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.reference} {self.name}"
+        # No name: the admin's log keeps this, and must not keep who was erased.
+        return self.reference
 
     def derive_keys(self) -> None:
         """Bring the stored keys in line with the name and `sort_as`; call before saving either."""

@@ -340,7 +340,10 @@ def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
             setattr(earlier, name, getattr(signatory, name))
         # The mail gives a week to confirm; the week begins anew.
         earlier.submitted_at = at
-        earlier.save(update_fields=[*TYPED, "submitted_at"])
+        # The words that are read today are the ones signed.
+        earlier.revision = signatory.revision
+        earlier.save(update_fields=[*TYPED, "submitted_at", "revision"])
+        Revision.objects.filter(pk=earlier.revision_id).lock(at=at)
     if not earlier.messages.filter(kind=kind, created_at__gt=at - RESEND_PAUSE).exists():
         queue_mail(earlier, kind, at=at)
     return earlier
@@ -392,9 +395,9 @@ def correct(pk: int, changes: dict[str, Any], *, at: datetime | None = None) -> 
         if not any(getattr(signatory, name) != value for name, value in changes.items()):
             signatory.corrections.filter(settled_at__isnull=True).delete()
             return None
-        correction, _created = Correction.objects.update_or_create(
-            signatory=signatory, settled_at=None, defaults={**changes, "asked_at": at}
-        )
+        # A new row, so that nobody accepts under the old one what they have not seen.
+        signatory.corrections.filter(settled_at__isnull=True).delete()
+        correction = Correction.objects.create(signatory=signatory, asked_at=at, **changes)
         tell_coordinators(signatory.letter, at=at)
         return correction
     if signatory.state not in {State.PENDING, State.RETURNED}:
@@ -443,11 +446,20 @@ def settle(
 
 
 def apply_changes(signatory: Signatory, changes: dict[str, Any], *, at: datetime) -> None:
-    """Change what a locked signatory prints; what is on the list is published again."""
+    """Change what a locked signatory prints; what is on the list is published again.
+
+    Raises AlreadyListed if that would put an organisation on the list twice.
+    """
+    before = signatory.name_key
     for name, value in changes.items():
         setattr(signatory, name, value)
     signatory.derive_keys()
-    signatory.save(update_fields=[*changes, "name_key", "collation_key"])
+    changed = [*changes, "name_key", "collation_key"]
+    if signatory.state == State.APPROVED and signatory.name_key != before:
+        # Under another name it is, for the registry, another organisation: listed once, too.
+        _link_organization(signatory)
+        changed.append("organization")
+    signatory.save(update_fields=changed)
     if signatory.state == State.APPROVED:
         request_publication(signatory.letter, at=at)
 

@@ -70,6 +70,9 @@ def clean_line(raw: str, *, max_length: int = 250) -> str:
     return line
 
 
+KEY_MAX_LENGTH: Final = 500
+
+
 def name_key(name: str) -> str:
     """What is equal for two spellings of a name that differ in no word; never empty for a name.
 
@@ -79,7 +82,9 @@ def name_key(name: str) -> str:
     """
     folded = _fold(name)
     words = "".join(_key_part(char) for char in folded.replace("&", " and "))
-    return " ".join(words.split()) or " ".join(folded.split())
+    key = " ".join(words.split()) or " ".join(folded.split())
+    # Some characters fold to eighteen; the column is twice as long as a name.
+    return key[:KEY_MAX_LENGTH].rstrip()
 
 
 def _joiner_in_use(joiner: re.Match[str]) -> str:

@@ -27,16 +27,18 @@ class Purged:
 @transaction.atomic
 def purge(*, at: datetime) -> Purged:
     """Remove unconfirmed sign-ons past their time, and the contacts of letters closed long ago."""
-    unconfirmed = Signatory.objects.filter(
-        state=Signatory.State.SUBMITTED, submitted_at__lt=at - CONFIRM_WITHIN
+    # Locked first: whoever is confirming at this moment is passed over.
+    unconfirmed = list(
+        Signatory.objects.select_for_update(skip_locked=True)
+        .filter(state=Signatory.State.SUBMITTED, submitted_at__lt=at - CONFIRM_WITHIN)
+        .values_list("pk", flat=True)
     )
-    unconfirmed_count = unconfirmed.count()
-    unconfirmed.delete()
+    Signatory.objects.filter(pk__in=unconfirmed).delete()
     contact_count = 0
     for letter in Letter.objects.filter(state=Letter.State.CLOSED):
         if _closed_at(letter) < at - KEEP_CONTACTS_FOR:
             contact_count += _forget_contacts(letter)
-    return Purged(unconfirmed_count, contact_count)
+    return Purged(len(unconfirmed), contact_count)
 
 
 def _closed_at(letter: Letter) -> datetime:
@@ -48,7 +50,7 @@ def _closed_at(letter: Letter) -> datetime:
 
 def _forget_contacts(letter: Letter) -> int:
     entries = Signatory.objects.for_letter(letter).exclude(
-        contact_name="", contact_role="", email=""
+        contact_name="", contact_role="", email="", note=""
     )
     Link.objects.filter(signatory__letter=letter).delete()
     Message.objects.filter(letter=letter).delete()

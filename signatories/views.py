@@ -176,6 +176,10 @@ def _with_secret(view: View) -> View:
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """A button to confirm the address; once confirmed, the link shows where things stand."""
+    if request.POST.get("seen", signatory.line) != signatory.line:
+        # Somebody has sent the form again meanwhile; what is confirmed is what was seen.
+        context = {"signatory": signatory, "token": token, "is_changed": True}
+        return _render(request, signatory.letter, "confirm", context, status=409)
     if request.method == "POST":
         # Refused where it was pressed twice, or in two windows: the next page says where things stand.
         with suppress(moderation.Refused):

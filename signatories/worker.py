@@ -30,10 +30,8 @@ PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300,
 
 
 def run_due(*, at: datetime | None = None) -> None:
-    """Do all that is due now: publications first, since mails say the number on the list."""
-    while _publish_next(at or timezone.now()):
-        pass
-    while send_next(at=at or timezone.now()):
+    """Do all that is due now: before each mail, what is to be published, so that no list waits for mails."""
+    while _publish_next(at or timezone.now()) or send_next(at=at or timezone.now()):
         pass
 
 

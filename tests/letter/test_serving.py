@@ -233,6 +233,37 @@ def test_the_page_turns_at_the_deadline_by_itself(published, client, work, monke
     assert "PAX (Netherlands)" in lines(page)
 
 
+def test_the_last_edition_stays_up_until_a_change_is_published(published, client):
+    for state in (Letter.State.CLOSED, Letter.State.OPEN):
+        Letter.objects.update(state=state, closes_at=timezone.now() - timedelta(days=1))
+        serving.forget()
+
+        response = client.get("/conduct/")
+
+        assert response.status_code == 200
+        assert len(lines(response.content.decode())) == 3
+
+
+@pytest.mark.parametrize("ordering", Letter.Ordering)
+def test_the_longest_names_in_the_rarest_characters_are_published(letter, work, ordering):
+    """PostgreSQL's index rows have an end; SQLite's do not."""
+    Letter.objects.update(ordering=ordering)
+    for start in (0x20000, 0x21000):
+        name = "".join(chr(start + n * 7) for n in range(250))
+        SignatoryFactory(
+            letter=letter,
+            name=name,
+            sort_as=name * 2,
+            countries=["GS"],
+            state=Signatory.State.APPROVED,
+        )
+    SignatoryFactory(letter=letter, name="\ufdfa" * 250, state=Signatory.State.APPROVED)
+    request_publication(letter, at=timezone.now())
+    work()
+
+    assert letter.editions.get().organization_count == 3
+
+
 def test_a_closed_letter_shows_its_final_list_and_no_form(published, client, work):
     Letter.objects.update(state=Letter.State.CLOSED)
     request_publication(published, at=timezone.now())

@@ -258,6 +258,63 @@ def test_editing_a_published_line_publishes_it(letter, desk, work):
     assert letter.editions.count() == 2
 
 
+def test_renaming_to_what_is_listed_is_refused_beside_the_field(letter, desk):
+    SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED)
+    entry = SignatoryFactory(letter=letter, name="INSEC", state=State.APPROVED)
+
+    response = desk.post(f"{QUEUE}{entry.pk}/change/", {**FIELDS, "name": "Pax"})
+
+    assert "is on the list already" in response.content.decode()
+    entry.refresh_from_db()
+    assert entry.name == "INSEC"
+
+
+def test_what_was_corrected_meanwhile_is_not_approved_unseen(letter, desk):
+    entry = SignatoryFactory(letter=letter, name="Good Org", countries=["KE"])
+    seen = re.search(
+        r'name="seen" value="([^"]*)"', desk.get(f"{QUEUE}{entry.pk}/change/").content.decode()
+    ).group(1)
+    moderation.correct(entry.pk, {"name": "Other Org", "countries": [], "website": ""}, at=NOW)
+
+    response = desk.post(f"{QUEUE}{entry.pk}/decide/approve/", {"seen": seen}, follow=True)
+
+    assert "Nothing was decided" in said(response)[0]
+    assert Signatory.objects.get().state == State.PENDING
+
+
+def test_a_search_looks_through_all_states(letter, desk):
+    entry = SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED)
+
+    assert rows(desk.get(f"{QUEUE}?q={entry.reference}")) == ["PAX"]
+
+
+@pytest.mark.parametrize("model", ["signatories/signatory", "letter/letter", "letter/revision"])
+def test_an_odd_digit_in_an_address_is_no_error(letter, client, model):
+    client.force_login(UserFactory(is_superuser=True))
+
+    assert client.get(f"/admin/{model}/²/change/").status_code == 302
+
+
+def test_a_text_that_was_signed_meanwhile_is_handed_back(letter, client, editor):
+    revision, text = Revision.objects.get(), RevisionText.objects.get()
+    letter.revisions.lock(at=NOW)
+    Revision.objects.update(published_at=None)
+    client.force_login(editor)
+
+    response = client.post(
+        f"/admin/letter/revision/{revision.pk}/change/",
+        {
+            "bodies-TOTAL_FORMS": 1, "bodies-INITIAL_FORMS": 1, "bodies-0-id": text.pk,
+            "bodies-0-language": "en", "bodies-0-body": "Typed for an hour",
+        },
+    )  # fmt: skip
+
+    assert response.status_code == 409
+    assert "Typed for an hour" in response.content.decode()
+    text.refresh_from_db()
+    assert text.body == "We ask for a **code of conduct**."
+
+
 def test_state_is_no_field(letter, desk):
     entry = SignatoryFactory(letter=letter)
 

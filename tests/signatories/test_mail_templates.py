@@ -297,7 +297,7 @@ def test_a_subject_is_one_short_line_whatever_the_name(kind, name, mailoutbox):
     context = make_context(kind, signatory, correction=None)
     message = Message(pk=1, kind=kind, letter=signatory.letter, signatory=signatory)
 
-    mail._deliver(message, ["amina@genocide-alert.example"], context)
+    mail._compose(message, ["amina@genocide-alert.example"], context).send()
 
     [sent] = mailoutbox
     assert isinstance(sent, EmailMultiAlternatives)

@@ -333,12 +333,40 @@ def test_declining_a_correction_changes_nothing_and_says_why(letter, coordinator
     assert signatory.messages.get().reason == "Unlike your website."
 
 
-def test_a_second_correction_replaces_the_first(letter):
+def test_a_second_correction_replaces_the_first_which_nobody_can_accept_any_more(
+    letter, coordinator
+):
     signatory = SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED)
-    moderation.correct(signatory.pk, CHANGES, at=NOW)
+    seen = moderation.correct(signatory.pk, CHANGES, at=NOW)
     moderation.correct(signatory.pk, CHANGES | {"name": "PAX for Peace"}, at=NOW)
 
     assert Correction.objects.get().name == "PAX for Peace"
+    with pytest.raises(Gone):
+        moderation.settle(seen.pk, accept=True, by=By.coordinator(coordinator))
+
+
+def test_no_correction_lists_an_organization_twice(letter, coordinator):
+    SignatoryFactory(letter=letter, name="PAX Netherlands", state=State.APPROVED)
+    signatory = SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED)
+    correction = moderation.correct(signatory.pk, CHANGES, at=NOW)
+
+    with pytest.raises(AlreadyListed):
+        moderation.settle(correction.pk, accept=True, by=By.coordinator(coordinator))
+
+    assert Signatory.objects.get(pk=signatory.pk).name == "PAX"
+
+
+def test_a_line_with_another_name_is_another_organizations(letter, coordinator):
+    signatory = SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED)
+    correction = moderation.correct(signatory.pk, CHANGES, at=NOW)
+    moderation.settle(correction.pk, accept=True, by=By.coordinator(coordinator))
+
+    fresh = SignatoryFactory(letter=letter, name="PAX")
+    decide(fresh.pk, Event.APPROVE, by=By.coordinator(coordinator))
+
+    signatory.refresh_from_db()
+    assert signatory.organization.name == "PAX Netherlands"
+    assert Signatory.objects.approved().count() == 2
 
 
 @pytest.mark.parametrize("state", [State.SUBMITTED, State.REJECTED, State.WITHDRAWN])

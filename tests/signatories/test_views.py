@@ -349,6 +349,29 @@ def test_confirming_takes_a_button(letter, signed, client, work):
     assert "csrf" in client.get(response.headers["Location"]).content.decode()
 
 
+def test_what_was_sent_again_meanwhile_is_not_confirmed_unseen(letter, signed, client):
+    link = link_to(signed, "confirm")
+    seen = re.search(r'name="seen" value="([^"]*)"', client.get(link).content.decode()).group(1)
+    client.post("/conduct/sign/", typed(countries=["RU"]))
+
+    response = client.post(link, {"seen": seen})
+
+    assert (response.status_code, Signatory.objects.get().state) == (409, State.SUBMITTED)
+    assert "Centre Kivu (Russia)" in text_of(response)
+
+
+@pytest.mark.parametrize(
+    "website", ["example.org/" + "x" * 187, "https://example.org/" + "x" * 300]
+)
+def test_a_website_that_is_too_long_is_refused_in_words(letter, client, website):
+    assert client.post("/conduct/sign/", typed(website=website)).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["\ufdfa" * 60, "\ufb03" * 250, "\U00020001" * 250])
+def test_names_that_unfold_to_much_are_taken(letter, client, name):
+    assert client.post("/conduct/sign/", typed(organization=name)).status_code == 302
+
+
 def test_a_second_use_of_the_link_shows_where_things_stand(letter, signed, client, work):
     link = link_to(signed, "confirm")
     client.post(link)

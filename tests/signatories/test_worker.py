@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
 from django.utils import timezone
 
 from letter import publishing
 from letter.models import Letter, PublicationRequest
 from letter.publishing import request_publication
 from signatories import mail, moderation, worker
-from signatories.models import Link, Message, Signatory
+from signatories.models import Message, Signatory
 from signatories.moderation import CONTACT, By, Event, decide, decide_many
 from signatories.worker import run_due
 from tests.factories import NOW, SignatoryFactory, UserFactory
@@ -179,8 +180,40 @@ def test_mail_is_retried_with_growing_pauses_and_then_given_up(message, server, 
     assert sorted(waited) == waited
     assert (message.attempts, message.error) == (len(mail.PAUSES) + 1, "ConnectionRefusedError")
     assert mailoutbox == []
-    # Links that were made for mails that never left are gone with them.
-    assert Link.objects.count() == 0
+
+
+def test_a_mail_server_that_hangs_holds_no_lock(message, server, monkeypatch, mailoutbox):
+    real = Server.send_messages
+    seen = []
+
+    def send(self, messages):
+        seen.append(len(connection.savepoint_ids))
+        return real(self, messages)
+
+    before = len(connection.savepoint_ids)
+    monkeypatch.setattr(Server, "send_messages", send)
+    run_due(at=NOW)
+
+    assert seen == [before]
+    assert len(mailoutbox) == 1
+
+
+def test_no_list_waits_for_mails(letter, server, mailoutbox, monkeypatch):
+    for signatory in SignatoryFactory.create_batch(3, letter=letter, state=State.SUBMITTED):
+        moderation.queue_mail(signatory, Message.Kind.CONFIRM, at=NOW)
+    real = Server.send_messages
+
+    def send(self, messages):
+        if not PublicationRequest.objects.exists():
+            request_publication(letter, at=NOW)
+        counts.append(letter.editions.count())
+        return real(self, messages)
+
+    counts = []
+    monkeypatch.setattr(Server, "send_messages", send)
+    run_due(at=NOW)
+
+    assert counts == [0, 1, 1]
 
 
 def test_a_mail_server_that_comes_back_gets_everything(letter, server, mailoutbox):
