@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import close_old_connections, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from letter.background import bell
@@ -49,8 +50,10 @@ def _publish_next(at: datetime) -> bool:
 
 
 def _postpone(due: PublicationRequest, error: Exception, at: datetime) -> None:
-    attempts = due.attempts + 1
-    PublicationRequest.objects.filter(letter_id=due.letter_id).update(
+    waiting = PublicationRequest.objects.filter(letter_id=due.letter_id)
+    # Of all that wait: an approval made meanwhile does not set the pauses back.
+    attempts = (waiting.aggregate(most=Max("attempts"))["most"] or 0) + 1
+    waiting.update(
         attempts=attempts,
         due_at=at + PAUSES[min(attempts, len(PAUSES)) - 1],
         error=f"{type(error).__name__}: {error}"[:200],
