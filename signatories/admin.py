@@ -149,6 +149,17 @@ class SignatoryForm(forms.ModelForm[Signatory]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        # The instance still reads as the database has it; the form says what its reader was shown.
+        shown = self.data.get("shown")
+        if not self.instance._state.adding and shown not in {None, self.instance.line}:
+            raise forms.ValidationError(
+                _(
+                    "The entry was corrected while you edited it. It now reads “%(line)s”. "
+                    "What you typed is kept: save again if it is to stand."
+                ),
+                code="changed",
+                params={"line": self.instance.line},
+            )
         name = cleaned.get("name")
         if name and self.instance.state == Signatory.State.APPROVED:
             others = Signatory.objects.approved().filter(letter_id=self.instance.letter_id)

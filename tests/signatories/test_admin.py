@@ -282,6 +282,26 @@ def test_what_was_corrected_meanwhile_is_not_approved_unseen(letter, desk):
     assert Signatory.objects.get().state == State.PENDING
 
 
+def test_an_edit_does_not_take_back_a_correction_made_meanwhile(letter, desk):
+    entry = SignatoryFactory(letter=letter, name="Good Org", countries=["KE"])
+    url = f"{QUEUE}{entry.pk}/change/"
+    shown = r'name="shown" value="([^"]*)"'
+    before = re.search(shown, desk.get(url).content.decode()).group(1)
+    moderation.correct(entry.pk, {"name": "Better Org", "countries": ["KE"], "website": ""}, at=NOW)
+    typed = {**FIELDS, "name": "Good Org", "note": "called on Monday"}
+
+    refused = desk.post(url, {**typed, "shown": before})
+
+    assert "It now reads “Better Org (Kenya)”." in text_of(refused)
+    assert "called on Monday" in refused.content.decode()
+    entry.refresh_from_db()
+    assert (entry.name, entry.note) == ("Better Org", "")
+
+    desk.post(url, {**typed, "shown": re.search(shown, refused.content.decode()).group(1)})
+    entry.refresh_from_db()
+    assert (entry.name, entry.note) == ("Good Org", "called on Monday")
+
+
 def test_a_search_looks_through_all_states(letter, desk):
     entry = SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED)
 
