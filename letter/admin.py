@@ -217,7 +217,7 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
 
     @admin.display(description=_("organisations"))
     def organisations(self, letter: Letter) -> str:
-        edition = letter.editions.order_by("-number").first()
+        edition = letter.newest_edition()
         return str(edition.organization_count) if edition else "–"
 
     @admin.display(description=_("publication"))
@@ -226,7 +226,7 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         if letter._state.adding:
             return "–"
         waiting = letter.publication_requests.order_by("-attempts", "pk").first()
-        edition = letter.editions.order_by("-number").first()
+        edition = letter.newest_edition()
         page = format_html(
             '<a href="{}">{}</a>', letter.get_absolute_url(), gettext("see the page")
         )

@@ -201,7 +201,7 @@ def reachable_statuses(letter: Letter) -> list[str]:
 
 def refresh(letter: Letter) -> None:
     """Make the newest edition's documents and store those that differ; remove what is no longer served."""
-    edition = letter.editions.order_by("-number").select_related("revision__letter").first()
+    edition = letter.newest_edition()
     if edition is None:
         return
     stored = {

@@ -263,6 +263,10 @@ class Letter(models.Model):
         """The newest published revision: what is read and signed today."""
         return self.revisions.filter(published_at__isnull=False).order_by("-number").first()
 
+    def newest_edition(self) -> "Edition | None":
+        """What readers see today; None for a letter that was never published."""
+        return self.editions.order_by("-number").select_related("revision__letter").first()
+
     def is_signed(self) -> bool:
         """Whether any organisation has signed any of its texts."""
         return self.revisions.filter(locked_at__isnull=False).exists()

@@ -23,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     letters = []
     for letter in Letter.objects.filter(slug__in=slugs[:INDEX_LENGTH]).order_by("-created_at"):
-        edition = letter.editions.order_by("-number").first()
+        edition = letter.newest_edition()
         letters.append(
             {
                 "title": letter.title,

@@ -2,7 +2,7 @@
 
 import re
 import time
-from typing import Any
+from typing import Any, Self
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Field, Fieldset, Layout
@@ -138,6 +138,14 @@ class OrganizationFields(forms.Form):
         },
         widget=forms.TextInput(attrs={"autocomplete": "url", "inputmode": "url", "dir": "ltr"}),
     )
+
+    @classmethod
+    def with_more_countries(cls, typed: QueryDict) -> Self:
+        """The form with what was typed, not judged yet, and room for more countries."""
+        initial: dict[str, Any] = {name: typed.get(name, "") for name in cls.base_fields}
+        form = cls(initial=initial | {"countries": typed.getlist("countries")})
+        form.fields["countries"].widget.extra = COUNTRY_FIELDS_MORE
+        return form
 
     def clean_organization(self) -> str:
         name = _clean(self.cleaned_data["organization"], limit=NAME_MAX_LENGTH)

@@ -158,21 +158,22 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
         "not_us_url": links.absolute("not_us", letter.slug, token),
         "signature_url": links.absolute("signature", letter.slug, token),
         "closes_text": moment_text(letter.closes_at, letter) if letter.closes_at else "",
-        # For whoever signs a second time: what else this address has under this letter.
+        **(_namesakes(signatory) if message.kind == Message.Kind.CONFIRM else {}),
+    }
+
+
+def _namesakes(signatory: Signatory) -> dict[str, Any]:
+    """For whoever signs: what else this address, and this organisation, has under the letter."""
+    entries = Signatory.objects.for_letter(signatory.letter).exclude(pk=signatory.pk)
+    return {
         "others": list(
-            Signatory.objects.for_letter(letter)
-            .live()
+            entries.live()
             .filter(email=signatory.email)
-            .exclude(pk=signatory.pk)
             .exclude(state=Signatory.State.SUBMITTED)
             .order_by("pk")
         ),
         # That the organisation is on the public list, anyone may know.
-        "listed": Signatory.objects.for_letter(letter)
-        .approved()
-        .filter(name_key=signatory.name_key)
-        .exclude(pk=signatory.pk)
-        .first(),
+        "listed": entries.approved().filter(name_key=signatory.name_key).first(),
     }
 
 

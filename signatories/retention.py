@@ -43,7 +43,7 @@ def purge(*, at: datetime) -> Purged:
 
 def _closed_at(letter: Letter) -> datetime:
     """When a closed letter was over: its cut-off or deadline, or its last edition if that came later."""
-    last = letter.editions.order_by("-number").first()
+    last = letter.newest_edition()
     moments = [letter.cutoff_at, letter.closes_at, last and last.published_at, letter.created_at]
     return max(moment for moment in moments if moment)
 

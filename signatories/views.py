@@ -19,7 +19,7 @@ from letter.models import Letter, Text
 from letter.publishing import number_of
 from letter.text import render_markdown
 from signatories import links, moderation
-from signatories.forms import COUNTRY_FIELDS_MORE, CorrectionForm, SignForm, new_stamp
+from signatories.forms import CorrectionForm, SignForm, new_stamp
 from signatories.models import Signatory
 from signatories.names import NameRefused, clean_name, name_key
 
@@ -61,14 +61,10 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
     letter, text = _public_letter(slug)
     if not letter.takes_signatures(at=timezone.now()):
         return _closed(request, letter, text)
-    wants_fields = "more_countries" in request.POST
     if request.method != "POST":
         form = SignForm(initial={"stamp": new_stamp()})
-    elif wants_fields:
-        # Not a sign-on yet: the same form with what was typed, and room for more countries.
-        typed = {name: request.POST.get(name, "") for name in SignForm.base_fields}
-        form = SignForm(initial={**typed, "countries": request.POST.getlist("countries")})
-        form.fields["countries"].widget.extra = COUNTRY_FIELDS_MORE
+    elif "more_countries" in request.POST:
+        form = SignForm.with_more_countries(request.POST)
     else:
         form = SignForm(request.POST)
         with translation.override(letter.default_language):
@@ -263,12 +259,10 @@ def _signature_page(
 @require_POST
 def correct(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """Correct the line: at once before approval, through a coordinator after it."""
-    form = CorrectionForm(request.POST)
     if "more_countries" in request.POST:
-        typed = {name: request.POST.get(name, "") for name in CorrectionForm.base_fields}
-        form = CorrectionForm(initial={**typed, "countries": request.POST.getlist("countries")})
-        form.fields["countries"].widget.extra = COUNTRY_FIELDS_MORE
+        form = CorrectionForm.with_more_countries(request.POST)
         return _signature_page(request, signatory, token, form)
+    form = CorrectionForm(request.POST)
     with translation.override(signatory.letter.default_language):
         is_valid = form.is_valid()
     if not is_valid:
