@@ -12,3 +12,9 @@ def env_bool(name: str, environ: Mapping[str, str] = os.environ) -> bool:
 def env_list(name: str, environ: Mapping[str, str] = os.environ) -> list[str]:
     """The variable's comma-separated items, without the empty ones."""
     return [item.strip() for item in environ.get(name, "").split(",") if item.strip()]
+
+
+def env_int(name: str, default: int, environ: Mapping[str, str] = os.environ) -> int:
+    """A whole number of at least one; the default where it is none."""
+    text = environ.get(name, "").strip()
+    return int(text) if text.isascii() and text.isdecimal() and int(text) > 0 else default

@@ -7,6 +7,7 @@ the production server from starting until it is mended.
 
 import os
 from contextlib import suppress
+from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config.environment import env_bool, env_list
+from config.environment import env_bool, env_int, env_list
 
 # Lets classes say what they are about (ModelAdmin[Letter]); Django's own take no such parameter yet.
 django_stubs_ext.monkeypatch()
@@ -90,6 +91,9 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # Our own pack: templates/undersigned/, plain HTML with linked errors.
 CRISPY_TEMPLATE_PACK = "undersigned"
 CRISPY_ALLOWED_TEMPLATE_PACKS = ("undersigned",)
+
+# Within how many days contacts are told that they will have an answer.
+DECIDE_WITHIN = timedelta(days=env_int("DECIDE_WITHIN", 5))
 
 # --- Storage ------------------------------------------------------------------
 

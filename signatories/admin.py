@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -14,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -24,16 +26,26 @@ from django.views.decorators.http import require_POST
 from letter.documents import label_of, printed_html
 from letter.models import Letter, Listing, Revision
 from letter.publishing import Place, number_of, place_of
-from signatories import moderation
+from signatories import mail, moderation
+from signatories.desk.review import review, saved_words
 from signatories.evidence import DomainMatch, domain_match
 from signatories.forms import CountriesField, CountriesWidget
 from signatories.lines import line_of
-from signatories.models import Correction, Message, Organization, Signatory
+from signatories.models import (
+    Correction,
+    Message,
+    Organization,
+    SavedReason,
+    SavedReasonText,
+    Signatory,
+)
 from signatories.moderation import Actor, By, Event
 from signatories.names import NameRefused, clean_name, name_key
 
 NEIGHBOURS_SHOWN = 2
 REFUSALS_NAMED = 20
+SEARCH_WORDS_AT_MOST = 10
+NEARLY = 0.75  # of the promised time
 DOMAIN_WORDS = {
     DomainMatch.SAME: _("matches the website"),
     DomainMatch.OTHER: _("not the website's"),
@@ -51,6 +63,7 @@ BUTTONS = {
     Event.RETURN: _("Return for changes"),
     Event.REJECT: _("Reject"),
     Event.RESUBMIT: _("Put back in the queue"),
+    Event.REOPEN: _("Open again"),
     Event.WITHDRAW: _("Withdraw"),
 }
 
@@ -113,6 +126,26 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(state=self.value() if known else Signatory.State.PENDING)
 
 
+class AssignedFilter(admin.SimpleListFilter):
+    """By the coordinator to whom an entry is assigned."""
+
+    title = _("assigned")
+    parameter_name = "assigned"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("me", _("To me")), ("others", _("To others")), ("nobody", _("To nobody"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> QuerySet[Signatory]:
+        match self.value():
+            case "me":
+                return queryset.filter(assigned_to=request.user.pk)
+            case "others":
+                return queryset.exclude(assigned_to=None).exclude(assigned_to=request.user.pk)
+            case "nobody":
+                return queryset.filter(assigned_to=None)
+        return queryset
+
+
 class SignatoryForm(forms.ModelForm[Signatory]):
     """An entry's fields, with the same rules for names and countries as on the public form."""
 
@@ -150,15 +183,17 @@ class SignatoryForm(forms.ModelForm[Signatory]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         # The instance still reads as the database has it; the form says what its reader was shown.
-        shown = self.data.get("shown")
-        if not self.instance._state.adding and shown not in {None, self.instance.line}:
+        shown = self.data.get("shown", "")
+        is_changed = shown.isdecimal() and int(shown) != self.instance.version
+        if not self.instance._state.adding and is_changed:
+            since = moderation.what_happened(self.instance, since=int(shown))
             raise forms.ValidationError(
                 _(
-                    "The entry was corrected while you edited it. It now reads “%(line)s”. "
+                    "The entry changed while you edited it (%(what)s). It now reads “%(line)s”. "
                     "What you typed is kept: save again if it is to stand."
                 ),
                 code="changed",
-                params={"line": self.instance.line},
+                params={"line": self.instance.line, "what": "; ".join(since)},
             )
         name = cleaned.get("name")
         if name and self.instance.state == Signatory.State.APPROVED:
@@ -209,14 +244,16 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         "site",
         "domain",
         "came_in",
+        "assigned",
         "reference",
     )
     list_display_links = ("line_as_printed",)
-    list_filter = (("letter", admin.RelatedOnlyFieldListFilter), StateFilter)
+    list_filter = (("letter", admin.RelatedOnlyFieldListFilter), StateFilter, AssignedFilter)
     list_per_page = 50
-    search_fields = ("name", "reference", "email", "website")
+    search_fields = ("name_key", "reference", "email", "website", "contact_name")
+    search_help_text = _("Name (accents do not matter), reference, contact, address or domain.")
     ordering = ("submitted_at", "pk")
-    actions = _actions()
+    actions = [*_actions(), "assign"]
     show_full_result_count = False
     fieldsets = (
         (
@@ -268,11 +305,34 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         return [name for name in self.list_display if name not in hidden]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Signatory]:
-        return super().get_queryset(request).select_related("letter")
+        return super().get_queryset(request).select_related("letter", "assigned_to")
+
+    def action_checkbox(self, obj: Signatory) -> SafeString:
+        """Django's box, and with it the version of the row that it stands on."""
+        label = gettext("Select %(line)s") % {"line": obj.line}
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
+            '<input type="hidden" name="seen" value="{}:{}">',
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            label,
+            obj.pk,
+            obj.version,
+        )
 
     @admin.display(description=_("line as printed"), ordering="collation_key")
     def line_as_printed(self, signatory: Signatory) -> SafeString:
         return signatory.line_html
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Signatory], search_term: str
+    ) -> tuple[QuerySet[Signatory], bool]:
+        """Each word anywhere; in the name without accents and case, as the name's key has it."""
+        for word in search_term.split()[:SEARCH_WORDS_AT_MOST]:
+            wanted = Q(reference__icontains=word) | Q(email__icontains=word)
+            wanted |= Q(website__icontains=word) | Q(contact_name__icontains=word)
+            queryset = queryset.filter(wanted | Q(name_key__contains=name_key(word)))
+        return queryset, False
 
     @admin.display(description=_("state"), ordering="state")
     def state_now(self, signatory: Signatory) -> str:
@@ -284,7 +344,23 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
 
     @admin.display(description=_("came in"), ordering="submitted_at")
     def came_in(self, signatory: Signatory) -> Any:
-        return signatory.submitted_at
+        """When; and for what waits, whether the time within which contacts are promised an answer is over."""
+        if signatory.state != Signatory.State.PENDING:
+            return signatory.submitted_at
+        waited = timezone.now() - signatory.submitted_at
+        if waited < NEARLY * settings.DECIDE_WITHIN:
+            return signatory.submitted_at
+        return format_html(
+            '{}<br><span class="desk-caution">{}</span>',
+            formats.date_format(timezone.localtime(signatory.submitted_at), "DATETIME_FORMAT"),
+            gettext("past the promised time")
+            if waited > settings.DECIDE_WITHIN
+            else gettext("promised time nearly over"),
+        )
+
+    @admin.display(description=_("assigned to"), ordering="assigned_to")
+    def assigned(self, signatory: Signatory) -> Any:
+        return signatory.assigned_to or "–"
 
     @admin.display(description=_("website"), ordering="website")
     def site(self, signatory: Signatory) -> Any:
@@ -294,14 +370,41 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     def domain(self, signatory: Signatory) -> SafeString | str:
         return _domain(signatory)
 
+    @admin.action(description=_("Assign the selected sign-ons…"), permissions=["decide"])
+    def assign(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> HttpResponse | None:
+        """Give entries to one coordinator, whose review then has them and nobody else's."""
+        colleagues = moderation.coordinators()
+        chosen = request.POST.get("colleague", "")
+        if chosen in {"nobody", *(str(user.pk) for user in colleagues)}:
+            count = queryset.update(assigned_to=None if chosen == "nobody" else int(chosen))
+            self.message_user(
+                request,
+                ngettext("%(count)s assigned.", "%(count)s assigned.", count) % {"count": count},
+                messages.SUCCESS,
+            )
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Assign"),
+            "opts": self.model._meta,
+            "media": self.media,
+            "entries": list(queryset.order_by("submitted_at", "pk")),
+            "colleagues": colleagues,
+        }
+        return TemplateResponse(request, "admin/signatories/signatory/assign.html", context)
+
     # --- Deciding about several -------------------------------------------------
 
     def decide_about(
         self, request: HttpRequest, queryset: QuerySet[Signatory], event: Event, action: str
     ) -> HttpResponse | None:
         """Carry out an action; ask for the reason first where it tells a contact no, or takes a line down."""
-        reason = request.POST.get("reason", "").strip()
-        if event != Event.APPROVE and "reason" not in request.POST:
+        # Selecting all takes in rows of pages that nobody has looked at: they are shown first.
+        is_unseen = request.POST.get("select_across") == "1"
+        if is_unseen or (event != Event.APPROVE and "reason" not in request.POST):
+            return self._ask_reason(request, queryset, event, action)
+        reason = _with_saved_words(request)
+        if "preview" in request.POST:
             return self._ask_reason(request, queryset, event, action)
         if event in moderation.NEEDS_REASON and not reason:
             return self._ask_reason(request, queryset, event, action, is_missing=True)
@@ -310,6 +413,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             event,
             by=By.coordinator(request.user),
             reason=reason,
+            seen=_versions_seen(request),
         )
         self._report(request, event, outcome)
         return None
@@ -334,8 +438,14 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             # Just these, also if all were selected: what comes in meanwhile was not looked at.
             "entries": entries,
             "needs_reason": event in moderation.NEEDS_REASON,
+            "takes_reason": event != Event.APPROVE,
+            "saved_reasons": SavedReason.objects.filter(event=event).prefetch_related("texts"),
+            "saved": request.POST.get("saved", ""),
             "is_missing": is_missing,
             "reason": request.POST.get("reason", ""),
+            # The versions shown now, unless a page before this one showed others.
+            "seen": {entry.pk: entry.version for entry in entries} | _versions_seen(request),
+            "mails": _mail_previews(request, entries, event),
         }
         return TemplateResponse(
             request,
@@ -354,6 +464,11 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             ),
             Event.RESUBMIT: ngettext(
                 "%(count)s put back in the queue.", "%(count)s put back in the queue.", count
+            ),
+            Event.REOPEN: ngettext(
+                "%(count)s opened again; it waits for a decision.",
+                "%(count)s opened again; they wait for a decision.",
+                count,
             ),
             Event.WITHDRAW: ngettext("%(count)s withdrawn.", "%(count)s withdrawn.", count),
         }[event] % {"count": count}
@@ -391,6 +506,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
                 view(require_POST(self.decide_one)),
                 name="signatories_signatory_decide",
             ),
+            path("review/", view(self.review), name="signatories_signatory_review"),
             path("<int:pk>/place/", view(self.place), name="signatories_signatory_place"),
             path("place/", view(self.place), name="signatories_signatory_place_new"),
             path(
@@ -420,21 +536,31 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             context["place_url"] = reverse("admin:signatories_signatory_place_new")
         else:
             context |= {
+                **self.entry_context(signatory),
                 "place_url": reverse("admin:signatories_signatory_place", args=[signatory.pk]),
-                "entry": signatory,
-                "number": number_of(signatory.letter, signatory.line_id),
-                "place": _place(signatory),
-                "domain": _domain(signatory),
-                "website": _website(signatory),
                 "buttons": self._buttons(request, signatory),
                 "reason": request.GET.get("reason", ""),
                 "correction": signatory.corrections.filter(settled_at__isnull=True).first(),
-                "namesakes": _namesakes(signatory),
-                "history": _history(signatory),
+                "history": moderation.history(signatory),
                 "mails": signatory.messages.order_by("pk"),
-                "is_quick": signatory.seconds_taken is not None and signatory.seconds_taken < 3,
             }
         return super().changeform_view(request, object_id, form_url, context)
+
+    def entry_context(self, signatory: Signatory) -> dict[str, Any]:
+        """What the panel about an entry shows: its line, place, contact and evidence."""
+        return {
+            "entry": signatory,
+            "number": number_of(signatory.letter, signatory.line_id),
+            "place": _place(signatory),
+            "domain": _domain(signatory),
+            "website": _website(signatory),
+            "namesakes": _namesakes(signatory),
+            "is_quick": signatory.seconds_taken is not None and signatory.seconds_taken < 3,
+        }
+
+    def review(self, request: HttpRequest) -> HttpResponse:
+        """One waiting entry after the other."""
+        return review(self, request)
 
     def _buttons(self, request: HttpRequest, signatory: Signatory) -> list[dict[str, Any]]:
         """The decisions that the table allows now, for those who may decide."""
@@ -459,17 +585,15 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         back = reverse("admin:signatories_signatory_change", args=[pk])
         if event not in Event.values:
             return redirect(back)
-        if request.POST.get("seen", signatory.line) != signatory.line:
-            self.message_user(
-                request,
-                gettext(
-                    "Nothing was decided: the entry was corrected while you looked at it. It now reads as below."
-                ),
-                messages.ERROR,
-            )
-            return redirect(back)
+        seen = request.POST.get("seen", "")
         try:
-            moderation.decide(pk, Event(event), by=By.coordinator(request.user), reason=reason)
+            moderation.decide(
+                pk,
+                Event(event),
+                by=By.coordinator(request.user),
+                reason=reason,
+                seen=int(seen) if seen.isdecimal() else None,
+            )
         except moderation.Refused as refused:
             self.message_user(
                 request,
@@ -552,7 +676,8 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         )
         changes = {name: getattr(obj, name) for name in form.changed_data if name != "letter"}
         if changes:
-            moderation.apply_changes(locked, changes, at=timezone.now())
+            by = By.coordinator(request.user)
+            moderation.apply_changes(locked, changes, by=by, at=timezone.now())
 
     def response_add(
         self, request: HttpRequest, obj: Signatory, post_url_continue: str | None = None
@@ -564,6 +689,44 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             messages.SUCCESS,
         )
         return redirect("admin:signatories_signatory_change", obj.pk)
+
+
+def _with_saved_words(request: HttpRequest) -> moderation.Reason:
+    """The coordinator's own words, and after them the saved ones in each contact's language."""
+    own = request.POST.get("reason", "").strip()
+    saved = saved_words(request.POST.get("saved"))
+    if isinstance(saved, str):
+        return own
+    return lambda entry: f"{own}\n\n{saved(entry)}".strip()
+
+
+def _mail_previews(
+    request: HttpRequest, entries: list[Signatory], event: Event
+) -> list[mail.Preview]:
+    """For the first entry in each language, the mail that its contact would get."""
+    if "preview" not in request.POST:
+        return []
+    reason = _with_saved_words(request)
+    firsts = {entry.language: entry for entry in reversed(entries) if entry.email}
+    return [
+        mail.preview(
+            entry,
+            moderation.MAILS[event],
+            reason=reason if isinstance(reason, str) else reason(entry),
+            at=timezone.now(),
+        )
+        for entry in firsts.values()
+    ]
+
+
+def _versions_seen(request: HttpRequest) -> dict[int, int]:
+    """What the page before showed of each row: its version, by primary key."""
+    pairs = (pair.partition(":") for pair in request.POST.getlist("seen"))
+    return {
+        int(pk): int(version)
+        for pk, _colon, version in pairs
+        if pk.isdecimal() and version.isdecimal()
+    }
 
 
 def _signable_revision(letter: Letter) -> Revision | None:
@@ -628,19 +791,6 @@ def _neighbourhood(signatory: Signatory) -> dict[str, Any]:
 
 def _printed(listing: Listing) -> SafeString:
     return printed_html(listing.name, label_of(listing.countries, listing.label))
-
-
-def _history(signatory: Signatory) -> list[dict[str, Any]]:
-    """What was decided, by whom and why, in words."""
-    return [
-        {
-            "at": decision.at,
-            "what": Event(decision.event).label,
-            "who": decision.user or Actor(decision.actor).label,
-            "reason": decision.reason,
-        }
-        for decision in signatory.decisions.in_order().select_related("user")
-    ]
 
 
 def _namesakes(signatory: Signatory) -> list[Signatory]:
@@ -745,3 +895,26 @@ class MessageAdmin(admin.ModelAdmin[Message]):
             ngettext("%(count)s mail is tried again.", "%(count)s mails are tried again.", count)
             % {"count": count},
         )
+
+
+class SavedReasonTextInline(admin.StackedInline[SavedReasonText, SavedReason]):
+    model = SavedReasonText
+    extra = 1
+    min_num = 1
+
+
+@admin.register(SavedReason)
+class SavedReasonAdmin(admin.ModelAdmin[SavedReason]):
+    list_display = ("title", "event", "position", "languages")
+    list_filter = ("event",)
+    inlines = (SavedReasonTextInline,)
+
+    class Media:
+        css = {"all": ("letter/desk.css",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SavedReason]:
+        return super().get_queryset(request).prefetch_related("texts")
+
+    @admin.display(description=_("languages"))
+    def languages(self, reason: SavedReason) -> str:
+        return ", ".join(text.language for text in reason.texts.all())

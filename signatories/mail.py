@@ -7,11 +7,11 @@ So each goes out at least once, and twice only where the server took it and we d
 
 import logging
 import smtplib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
@@ -23,7 +23,7 @@ from letter.models import Letter
 from letter.publishing import number_of
 from signatories import links
 from signatories.models import Correction, Message, Signatory
-from signatories.moderation import tell_coordinators
+from signatories.moderation import coordinators, tell_coordinators
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,8 @@ def _make(message: Message, *, at: datetime) -> EmailMultiAlternatives | None:
     if signatory is None or not signatory.email or not _is_still_true(message, signatory):
         return None
     with translation.override(signatory.language):
-        return _compose(message, [signatory.email], _context(message, signatory, at=at))
+        context = _context(message, signatory, at=at)
+        return _compose(message, [signatory.email], context | _links(signatory))
 
 
 def _is_still_true(message: Message, signatory: Signatory) -> bool:
@@ -143,7 +144,6 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
         and at - message.created_at < WAIT_FOR_NUMBER_AT_MOST
     ):
         raise NotYet
-    token = links.new_link(signatory)
     page = settings.BASE_URL + letter.get_absolute_url()
     return {
         "letter": letter,
@@ -154,12 +154,42 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
         "correction": message.correction,
         "letter_url": page,
         "line_url": f"{page}#s-{signatory.line_id}",
-        "confirm_url": links.absolute("confirm", letter.slug, token),
-        "not_us_url": links.absolute("not_us", letter.slug, token),
-        "signature_url": links.absolute("signature", letter.slug, token),
         "closes_text": moment_text(letter.closes_at, letter) if letter.closes_at else "",
         **(_namesakes(signatory) if message.kind == Message.Kind.CONFIRM else {}),
     }
+
+
+def _links(signatory: Signatory, token: str = "") -> dict[str, str]:
+    """The addresses with a secret in them; a fresh one, which only the mail will know."""
+    token = token or links.new_link(signatory)
+    slug = signatory.letter.slug
+    return {
+        "confirm_url": links.absolute("confirm", slug, token),
+        "not_us_url": links.absolute("not_us", slug, token),
+        "signature_url": links.absolute("signature", slug, token),
+    }
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A mail as it would go out, its link left out."""
+
+    to: str
+    subject: str
+    body: str
+
+
+def preview(signatory: Signatory, kind: Message.Kind, *, reason: str, at: datetime) -> Preview:
+    """The mail that a decision would send, for whoever is about to make it; nothing is stored or sent."""
+    message = Message(
+        kind=kind, letter=signatory.letter, signatory=signatory, reason=reason, created_at=at
+    )
+    with translation.override(signatory.language):
+        # As long after the decision as the mail waits for a number at most: it has none yet.
+        context = _context(message, signatory, at=at + WAIT_FOR_NUMBER_AT_MOST)
+        context |= _links(signatory, token="…")  # noqa: S106  # no secret, but where one will stand
+        mail = _compose(message, [signatory.email], context)
+    return Preview(signatory.email, str(mail.subject), str(mail.body))
 
 
 def _namesakes(signatory: Signatory) -> dict[str, Any]:
@@ -205,11 +235,7 @@ def _make_digest(message: Message) -> EmailMultiAlternatives | None:
 
 def coordinator_addresses() -> list[str]:
     """Where notes to coordinators go: everyone active who may decide and has an address."""
-    users = get_user_model().objects.with_perm(
-        "signatories.decide_signatory",
-        backend="django.contrib.auth.backends.ModelBackend",
-    )
-    return sorted({user.email for user in users if user.email})
+    return sorted({user.email for user in coordinators() if user.email})
 
 
 def _tell_of_latecomers(letter: Letter, *, since: datetime) -> None:

@@ -4,6 +4,7 @@
 """
 
 import secrets
+from datetime import datetime
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from letter.documents import label_of, printed, printed_html
-from letter.models import NAME_MAX_LENGTH, Letter, Revision, new_line_id
+from letter.models import NAME_MAX_LENGTH, Letter, Revision, language_choices, new_line_id
 from letter.ordering import collation_key
 from signatories.names import KEY_MAX_LENGTH, name_key
 
@@ -74,6 +75,13 @@ class SignatoryQuerySet(models.QuerySet["Signatory"]):
 
     def oldest_first(self) -> "SignatoryQuerySet":
         return self.order_by("submitted_at", "pk")
+
+    def free_for(self, user: Any, *, at: datetime) -> "SignatoryQuerySet":
+        """Neither before another coordinator's eyes at this moment nor assigned to another."""
+        return self.filter(
+            Q(claimed_by=None) | Q(claimed_by=user) | Q(claimed_until__lt=at),
+            Q(assigned_to=None) | Q(assigned_to=user),
+        )
 
 
 class Signatory(models.Model):
@@ -157,6 +165,27 @@ class Signatory(models.Model):
     approved_at = models.DateTimeField(_("approved"), null=True, editable=False)
     # Seconds between opening the form and sending it; a robot needs less than one.
     seconds_taken = models.PositiveIntegerField(null=True, editable=False)
+
+    # Counts what happened to the entry: a decision made on an older reading is refused.
+    version = models.PositiveIntegerField(default=0, editable=False)
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("assigned to"),
+    )
+    # Who has it open for review, and until when nobody else is given it.
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        editable=False,
+    )
+    claimed_until = models.DateTimeField(null=True, editable=False)
 
     objects = SignatoryQuerySet.as_manager()
 
@@ -267,6 +296,88 @@ class Decision(models.Model):
     @staticmethod
     def _refuse() -> NoReturn:
         raise TypeError("decisions are a log: they are added, never changed or removed")
+
+
+class Change(models.Model):
+    """One field of an entry that a person changed: who, when, from what to what. Erased with the entry."""
+
+    signatory = models.ForeignKey(Signatory, on_delete=models.CASCADE, related_name="changes")
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    actor = models.CharField(_("by"), max_length=11, choices=Decision.Actor)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("coordinator"),
+    )
+    field = models.CharField(_("field"), max_length=20)
+    old = models.TextField(_("before"), blank=True)
+    new = models.TextField(_("after"), blank=True)
+
+    class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
+        ordering = ("at", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.at:%Y-%m-%d %H:%M}"
+
+
+class SavedReason(models.Model):
+    """A reason that coordinators give often, ready in several languages."""
+
+    class For(models.TextChoices):
+        RETURN = "return", _("Returning for changes")
+        REJECT = "reject", _("Rejecting")
+        WITHDRAW = "withdraw", _("Withdrawing")
+
+    event = models.CharField(_("used for"), max_length=20, choices=For)
+    title = models.CharField(
+        _("title"), max_length=80, help_text=_("A few words, for coordinators alone.")
+    )
+    position = models.PositiveSmallIntegerField(
+        _("position"), default=1, help_text=_("The first nine are chosen with one key.")
+    )
+
+    class Meta:
+        verbose_name = _("saved reason")
+        verbose_name_plural = _("saved reasons")
+        ordering = ("event", "position", "pk")
+
+    def __str__(self) -> str:
+        return self.title
+
+    def text_for(self, language: str, otherwise: str = "en") -> str:
+        """The words in a contact's language; else in the letter's, else the first there are."""
+        texts = {text.language: text.text for text in self.texts.all()}
+        fallback = next(iter(texts.values()), "")
+        return texts.get(language) or texts.get(otherwise) or fallback
+
+
+class SavedReasonText(models.Model):
+    """A saved reason's words in one language."""
+
+    reason = models.ForeignKey(SavedReason, on_delete=models.CASCADE, related_name="texts")
+    language = models.CharField(
+        _("language"), max_length=12, default="en", choices=language_choices
+    )
+    text = models.TextField(_("text"), help_text=_("Mailed to the contact as it stands here."))
+
+    class Meta:
+        verbose_name = _("text")
+        verbose_name_plural = _("texts")
+        ordering = ("pk",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("reason", "language"),
+                name="saved_reason_has_one_text_per_language",
+                violation_error_message=_("This reason already has a text in that language."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.language
 
 
 class Correction(models.Model):

@@ -6,11 +6,12 @@ queues the mail and asks for publication: either all of it happened or none of i
 contact's page and the imports are read from the table and go through here; there is no second list.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -19,15 +20,28 @@ from django.utils.translation import gettext_lazy as _
 from letter.background import ring_after_commit
 from letter.models import Letter, Revision
 from letter.publishing import request_publication
-from signatories.models import Correction, Decision, Message, Organization, Signatory
+from signatories.models import (
+    Change,
+    Correction,
+    Decision,
+    Message,
+    Organization,
+    Signatory,
+)
 
 State = Signatory.State
 Actor = Decision.Actor
+# Why: words, or a function that has them in the contact's language.
+Reason = str | Callable[[Signatory], str]
 
 # Coordinators hear of what waits at most this often for each letter.
 DIGEST_PAUSE = timedelta(hours=1)
 # Asking for one more confirmation mail within this time sends none.
 RESEND_PAUSE = timedelta(minutes=2)
+# An entry that a coordinator looks at is given to nobody else for so long.
+CLAIM = timedelta(minutes=10)
+# A decision made in a row of many may be a slip of the finger: its mail waits for so long.
+SECOND_THOUGHTS = timedelta(minutes=2)
 
 
 class Event(models.TextChoices):
@@ -41,6 +55,7 @@ class Event(models.TextChoices):
     RESUBMIT = "resubmit", _("put back in the queue")
     REJECT = "reject", _("rejected")
     WITHDRAW = "withdraw", _("withdrawn")
+    REOPEN = "reopen", _("opened again")
 
 
 TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
@@ -52,6 +67,8 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.RETURNED, Event.RESUBMIT): State.PENDING,
     (State.RETURNED, Event.WITHDRAW): State.WITHDRAWN,
     (State.APPROVED, Event.WITHDRAW): State.WITHDRAWN,
+    (State.APPROVED, Event.REOPEN): State.PENDING,
+    (State.REJECTED, Event.REOPEN): State.PENDING,
 }
 ALLOWED: Final[dict[Event, frozenset[Actor]]] = {
     Event.CONFIRM: frozenset({Actor.CONTACT}),
@@ -60,6 +77,13 @@ ALLOWED: Final[dict[Event, frozenset[Actor]]] = {
     Event.RESUBMIT: frozenset({Actor.CONTACT, Actor.COORDINATOR}),
     Event.REJECT: frozenset({Actor.COORDINATOR}),
     Event.WITHDRAW: frozenset({Actor.CONTACT, Actor.COORDINATOR}),
+    Event.REOPEN: frozenset({Actor.COORDINATOR}),
+}
+# How each decision that can be taken back is taken back.
+UNDONE_BY: Final[dict[str, Event]] = {
+    Event.APPROVE: Event.REOPEN,
+    Event.REJECT: Event.REOPEN,
+    Event.RETURN: Event.RESUBMIT,
 }
 # The contact can only act on a reason if there is one.
 NEEDS_REASON: Final = frozenset({Event.RETURN, Event.REJECT})
@@ -132,6 +156,21 @@ class AlreadyListed(Refused):
         )
 
 
+class ChangedMeanwhile(Refused):
+    """The entry is no longer what the decision was made on; the message says what happened since."""
+
+    def __init__(self, since: list[str]) -> None:
+        what = "; ".join(since) or gettext("something was saved")
+        super().__init__(gettext("it changed meanwhile (%(what)s)") % {"what": what})
+
+
+class NothingToUndo(Refused):
+    """The decision is not the last about its entry, or not of a kind that is taken back."""
+
+    def __init__(self) -> None:
+        super().__init__(gettext("the decision cannot be taken back any more"))
+
+
 class Gone(Refused):
     """The sign-on was erased meanwhile."""
 
@@ -163,16 +202,25 @@ def _locked(**lookup: int) -> Signatory:
 
 @transaction.atomic
 def decide(
-    pk: int, event: Event, *, by: By, reason: str = "", at: datetime | None = None
+    pk: int,
+    event: Event,
+    *,
+    by: By,
+    reason: Reason = "",
+    seen: int | None = None,
+    mail_after: timedelta = timedelta(),
+    at: datetime | None = None,
 ) -> Decision:
     """Move a signatory along TRANSITIONS.
 
-    Raises TransitionRefused where the table has no entry, ReasonMissing, AlreadyListed, or Gone;
-    nothing has changed then.
+    `seen` is the version of the entry that the decision was made on. `mail_after` is how long the mail
+    waits. Raises ChangedMeanwhile where the entry has another version by now, TransitionRefused where
+    the table has no entry, ReasonMissing, AlreadyListed, or Gone; nothing has changed then.
     """
     signatory = _locked(pk=pk)
     at = at or timezone.now()
-    decision = _decide(signatory, event, by=by, reason=reason, at=at)
+    _refuse_changed(signatory, seen)
+    decision = _decide(signatory, event, by=by, reason=reason, mail_after=mail_after, at=at)
     if State.APPROVED in {decision.from_state, decision.to_state}:
         request_publication(signatory.letter, at=at)
     return decision
@@ -180,9 +228,18 @@ def decide(
 
 @transaction.atomic
 def decide_many(
-    pks: Iterable[int], event: Event, *, by: By, reason: str = "", at: datetime | None = None
+    pks: Iterable[int],
+    event: Event,
+    *,
+    by: By,
+    reason: Reason = "",
+    seen: Mapping[int, int] | None = None,
+    at: datetime | None = None,
 ) -> Outcome:
-    """Decide about several at once: each is done or refused by itself, and the list is published once."""
+    """Decide about several at once: each is done or refused by itself, and the list is published once.
+
+    `seen` has the versions that were shown, by primary key.
+    """
     at = at or timezone.now()
     outcome = Outcome()
     # Everyone locks in the same order, and organisations are linked in the order of their names,
@@ -197,6 +254,7 @@ def decide_many(
     for signatory in locked:
         try:
             with transaction.atomic():
+                _refuse_changed(signatory, (seen or {}).get(signatory.pk))
                 decision = _decide(signatory, event, by=by, reason=reason, at=at)
         except Refused as refused:
             outcome.refused.append((signatory, refused))
@@ -209,16 +267,58 @@ def decide_many(
     return outcome
 
 
-def _decide(signatory: Signatory, event: Event, *, by: By, reason: str, at: datetime) -> Decision:
+@transaction.atomic
+def undo(decision_pk: int, *, by: By, at: datetime | None = None) -> Decision:
+    """Take back an approval, rejection or return: the entry waits again, and what was not mailed is not.
+
+    Raises NothingToUndo unless it is the last decision about its entry and the same person's.
+    """
+    at = at or timezone.now()
+    signatory = _locked(decisions=decision_pk)
+    decision = signatory.decisions.in_order().last()
+    if decision is None or decision.pk != decision_pk or decision.user != by.user:
+        raise NothingToUndo
+    back = UNDONE_BY.get(decision.event)
+    if back is None or (State(signatory.state), back) not in TRANSITIONS:
+        raise NothingToUndo
+    mails = signatory.messages.filter(
+        kind=MAILS[Event(decision.event)], created_at__gte=decision.at
+    )
+    was_told = mails.filter(sent_at__isnull=False).exists()
+    mails.unsent().delete()
+    undone = _decide(signatory, back, by=by, reason="", at=at)
+    if was_told:
+        queue_mail(signatory, Message.Kind.STANDING, at=at)
+    if State.APPROVED in {undone.from_state, undone.to_state}:
+        request_publication(signatory.letter, at=at)
+    return undone
+
+
+def _refuse_changed(signatory: Signatory, seen: int | None) -> None:
+    if seen is not None and seen != signatory.version:
+        raise ChangedMeanwhile(what_happened(signatory, since=seen))
+
+
+def _decide(
+    signatory: Signatory,
+    event: Event,
+    *,
+    by: By,
+    reason: Reason,
+    at: datetime,
+    mail_after: timedelta = timedelta(),
+) -> Decision:
     from_state = State(signatory.state)
     to_state = TRANSITIONS.get((from_state, event))
     if to_state is None or by.actor not in ALLOWED[event]:
         raise TransitionRefused(from_state, event)
-    reason = reason.strip()
-    if event in NEEDS_REASON and not reason:
+    words = (reason if isinstance(reason, str) else reason(signatory)).strip()
+    if event in NEEDS_REASON and not words:
         raise ReasonMissing
-    changed = ["state"]
+    changed = ["state", "version", "claimed_by", "claimed_until"]
     signatory.state = to_state
+    signatory.version += 1
+    signatory.claimed_by = signatory.claimed_until = None
     if event == Event.CONFIRM:
         signatory.confirmed_at = at
         changed.append("confirmed_at")
@@ -235,9 +335,9 @@ def _decide(signatory: Signatory, event: Event, *, by: By, reason: str, at: date
     if event == Event.WITHDRAW:
         # A withdrawn line has nothing left to correct.
         signatory.corrections.filter(settled_at__isnull=True).delete()
-    decision = _log(signatory, event, from_state, by=by, reason=reason, at=at)
+    decision = _log(signatory, event, from_state, by=by, reason=words, at=at)
     if event in MAILS:
-        queue_mail(signatory, MAILS[event], reason=reason, at=at)
+        queue_mail(signatory, MAILS[event], reason=words, at=at, due_at=at + mail_after)
     if to_state == State.PENDING:
         tell_coordinators(signatory.letter, at=at)
     return decision
@@ -284,6 +384,7 @@ def queue_mail(
     reason: str = "",
     correction: Correction | None = None,
     at: datetime,
+    due_at: datetime | None = None,
 ) -> None:
     """Have a mail sent to the contact after this transaction; entries made by hand may have no address."""
     if signatory.email:
@@ -294,7 +395,7 @@ def queue_mail(
             reason=reason,
             correction=correction,
             created_at=at,
-            due_at=at,
+            due_at=due_at or at,
         )
         ring_after_commit()
 
@@ -342,7 +443,8 @@ def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
         earlier.submitted_at = at
         # The words that are read today are the ones signed.
         earlier.revision = signatory.revision
-        earlier.save(update_fields=[*TYPED, "submitted_at", "revision"])
+        earlier.version += 1
+        earlier.save(update_fields=[*TYPED, "submitted_at", "revision", "version"])
         Revision.objects.filter(pk=earlier.revision_id).lock(at=at)
     if not earlier.messages.filter(kind=kind, created_at__gt=at - RESEND_PAUSE).exists():
         queue_mail(earlier, kind, at=at)
@@ -376,6 +478,7 @@ def add(
 def _create(signatory: Signatory, event: Event, state: State, *, by: By, at: datetime) -> None:
     signatory.state = state
     signatory.submitted_at = at
+    signatory.version = 1
     signatory.save(force_insert=True)
     Revision.objects.filter(pk=signatory.revision_id).lock(at=at)
     _log(signatory, event, "", by=by, reason="", at=at)
@@ -398,11 +501,13 @@ def correct(pk: int, changes: dict[str, Any], *, at: datetime | None = None) -> 
         # A new row, so that nobody accepts under the old one what they have not seen.
         signatory.corrections.filter(settled_at__isnull=True).delete()
         correction = Correction.objects.create(signatory=signatory, asked_at=at, **changes)
+        signatory.version += 1
+        signatory.save(update_fields=["version"])
         tell_coordinators(signatory.letter, at=at)
         return correction
     if signatory.state not in {State.PENDING, State.RETURNED}:
         raise TransitionRefused(State(signatory.state), Event.RESUBMIT)
-    apply_changes(signatory, changes, at=at)
+    apply_changes(signatory, changes, by=CONTACT, at=at)
     if signatory.state == State.RETURNED:
         _decide(signatory, Event.RESUBMIT, by=CONTACT, reason="", at=at)
     return None
@@ -432,6 +537,7 @@ def settle(
                 "countries": correction.countries,
                 "website": correction.website,
             },
+            by=by,
             at=at,
         )
     correction.settled_at = at
@@ -445,16 +551,32 @@ def settle(
     return correction
 
 
-def apply_changes(signatory: Signatory, changes: dict[str, Any], *, at: datetime) -> None:
-    """Change what a locked signatory prints; what is on the list is published again.
+def apply_changes(signatory: Signatory, changes: dict[str, Any], *, by: By, at: datetime) -> None:
+    """Change fields of a locked signatory and note who did; what is on the list is published again.
 
     Raises AlreadyListed if that would put an organisation on the list twice.
     """
     before = signatory.name_key
+    notes = []
     for name, value in changes.items():
+        old = getattr(signatory, name)
+        if old != value:
+            notes.append(
+                Change(
+                    signatory=signatory,
+                    at=at,
+                    actor=by.actor,
+                    user=by.user,
+                    field=name,
+                    old=in_words(old),
+                    new=in_words(value),
+                )
+            )
         setattr(signatory, name, value)
+    Change.objects.bulk_create(notes)
+    signatory.version += len(notes)
     signatory.derive_keys()
-    changed = [*changes, "name_key", "collation_key"]
+    changed = [*changes, "name_key", "collation_key", "version"]
     if signatory.state == State.APPROVED and signatory.name_key != before:
         # Under another name it is, for the registry, another organisation: listed once, too.
         _link_organization(signatory)
@@ -462,6 +584,99 @@ def apply_changes(signatory: Signatory, changes: dict[str, Any], *, at: datetime
     signatory.save(update_fields=changed)
     if signatory.state == State.APPROVED:
         request_publication(signatory.letter, at=at)
+
+
+def in_words(value: Any) -> str:
+    """A field's value as the history shows it."""
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    return str(value)
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One row of an entry's history."""
+
+    at: datetime
+    what: str
+    who: str
+    reason: str
+
+
+def history(signatory: Signatory) -> list[Happening]:
+    """What was decided and changed, by whom and why, oldest first; in three queries."""
+    rows = [
+        Happening(
+            decision.at,
+            str(Event(decision.event).label),
+            str(decision.user or Actor(decision.actor).label),
+            decision.reason,
+        )
+        for decision in signatory.decisions.in_order().select_related("user")
+    ]
+    for change in signatory.changes.select_related("user"):
+        what = gettext("%(field)s: “%(old)s” became “%(new)s”") % {
+            "field": Signatory._meta.get_field(change.field).verbose_name,  # type: ignore[union-attr]  # a plain field
+            "old": change.old,
+            "new": change.new,
+        }
+        who = str(change.user or Actor(change.actor).label)
+        rows.append(Happening(change.at, what, who, ""))
+    rows += [
+        Happening(
+            correction.asked_at,
+            gettext("correction asked for: “%(line)s”") % {"line": correction.line},
+            str(Actor.CONTACT.label),
+            "",
+        )
+        for correction in signatory.corrections.all()
+    ]
+    return sorted(rows, key=lambda row: row.at)
+
+
+def what_happened(signatory: Signatory, *, since: int) -> list[str]:
+    """What happened to an entry since it had a version, in words: each happening counted it up by one."""
+    count = max(1, signatory.version - since)
+    return [
+        gettext("%(what)s by %(who)s") % {"what": row.what, "who": row.who}
+        for row in history(signatory)[-count:]
+    ]
+
+
+@transaction.atomic
+def next_for(
+    user: Any, *, letter: Letter | None, skipped: Collection[int], at: datetime
+) -> Signatory | None:
+    """The oldest entry that waits and that no colleague has before them; it is this person's for a while."""
+    waiting = Signatory.objects.pending().free_for(user, at=at).exclude(pk__in=skipped)
+    if letter is not None:
+        waiting = waiting.for_letter(letter)
+    signatory = (
+        waiting.select_for_update(skip_locked=True, of=("self",))
+        .select_related("letter", "revision", "organization")
+        .oldest_first()
+        .first()
+    )
+    if signatory is not None:
+        release(user)
+        signatory.claimed_by, signatory.claimed_until = user, at + CLAIM
+        signatory.save(update_fields=["claimed_by", "claimed_until"])
+    return signatory
+
+
+def coordinators() -> list[Any]:
+    """Everyone active who may decide about sign-ons, by name."""
+    users = get_user_model().objects.with_perm(
+        "signatories.decide_signatory", backend="django.contrib.auth.backends.ModelBackend"
+    )
+    return list(users.order_by("username"))
+
+
+def release(user: Any) -> None:
+    """Give back what a coordinator had open for review."""
+    Signatory.objects.filter(claimed_by=user).update(claimed_by=None, claimed_until=None)
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ VARIABLES = (
     "CACHE_URL",
     "COUNTRY_NAMES",
     "DEBUG",
+    "DECIDE_WITHIN",
     "DEFAULT_FROM_EMAIL",
     "DEMO",
     "EMAIL_URL",

@@ -145,8 +145,14 @@ def test_approving_all_across_pages(letter, desk, work):
     SignatoryFactory.create_batch(120, letter=letter)
     first = Signatory.objects.order_by("pk").first()
 
-    response = act(desk, "approve", first, url=QUEUE, select_across="1")
+    asked = act(desk, "approve", first, url=QUEUE, select_across="1")
+    assert Signatory.objects.pending().count() == 120
+    shown = list(asked.context["entries"])
+    SignatoryFactory(letter=letter, name="Came in meanwhile")
 
+    response = act(desk, "approve", *shown, url=QUEUE, select_across="0", reason="")
+
+    assert list(Signatory.objects.pending().values_list("name", flat=True)) == ["Came in meanwhile"]
     assert said(response)[0].startswith("120 approved.")
     work()
     assert letter.editions.get().organization_count == 120
@@ -278,7 +284,7 @@ def test_what_was_corrected_meanwhile_is_not_approved_unseen(letter, desk):
 
     response = desk.post(f"{QUEUE}{entry.pk}/decide/approve/", {"seen": seen}, follow=True)
 
-    assert "Nothing was decided" in said(response)[0]
+    assert "“Good Org” became “Other Org” by the contact" in said(response)[0]
     assert Signatory.objects.get().state == State.PENDING
 
 

@@ -1,0 +1,208 @@
+"""Review: one waiting entry after the other, each decided with a key or a button, and the next one comes.
+
+An entry before one coordinator's eyes is given to no other, and a decision names the version of the entry
+that was looked at. What was skipped and decided in this sitting is kept in the coordinator's session.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from letter.models import Letter
+from signatories import moderation
+from signatories.models import SavedReason, Signatory
+from signatories.moderation import By, Event
+
+if TYPE_CHECKING:
+    from signatories.admin import SignatoryAdmin
+
+SKIPPED, DECIDED = "review_skipped", "review_decided"  # keys of the session
+DECISIONS = (Event.APPROVE, Event.RETURN, Event.REJECT)
+UNDO_AT_MOST = 50  # decisions remembered
+
+
+def review(desk: "SignatoryAdmin", request: HttpRequest) -> HttpResponse:
+    """The oldest entry that waits, on one letter (`?letter=`) or on all; a POST decides and goes on."""
+    if not desk.has_decide_permission(request):
+        raise PermissionDenied
+    letter = Letter.objects.filter(pk=_number(request.GET.get("letter"))).first()
+    if request.method == "POST":
+        return _act(desk, request, letter)
+    entry = _asked_for(request) or moderation.next_for(
+        request.user,
+        letter=letter,
+        skipped=request.session.get(SKIPPED, []),
+        at=timezone.now(),
+    )
+    return _page(desk, request, letter, entry)
+
+
+def _act(desk: "SignatoryAdmin", request: HttpRequest, letter: Letter | None) -> HttpResponse:
+    decision, _colon, saved = request.POST.get("decision", "").partition(":")
+    skipped: list[int] = request.session.get(SKIPPED, [])
+    if decision == "undo":
+        return _undo(desk, request, letter)
+    if decision == "again":
+        request.session[SKIPPED] = []
+    elif decision == "skip":
+        request.session[SKIPPED] = [*skipped, _number(request.POST.get("entry"))]
+        moderation.release(request.user)
+    elif decision in DECISIONS:
+        return _decide(desk, request, letter, Event(decision), saved)
+    return redirect(_url(letter))
+
+
+def _decide(
+    desk: "SignatoryAdmin",
+    request: HttpRequest,
+    letter: Letter | None,
+    event: Event,
+    saved: str,
+) -> HttpResponse:
+    pk = _number(request.POST.get("entry"))
+    reason = saved_words(saved) if saved else request.POST.get(f"reason_{event}", "")
+    entry = Signatory.objects.select_related("letter", "revision").filter(pk=pk).first()
+    name = entry.name if entry else ""
+    try:
+        decision = moderation.decide(
+            pk,
+            event,
+            by=By.coordinator(request.user),
+            reason=reason,
+            seen=_number(request.POST.get("seen")),
+            mail_after=moderation.SECOND_THOUGHTS,
+        )
+    except moderation.Refused as refused:
+        desk.message_user(
+            request,
+            gettext("%(name)s was not changed: %(reason)s.") % {"name": name, "reason": refused},
+            messages.ERROR,
+        )
+        if entry is not None and entry.state == Signatory.State.PENDING:
+            # Shown anew as it is now, with what was typed.
+            status = 422 if isinstance(refused, moderation.ReasonMissing) else 409
+            return _page(desk, request, letter, entry, opened=event, status=status)
+        return redirect(_url(letter))
+    decided = request.session.get(DECIDED, [])
+    request.session[DECIDED] = [*decided, decision.pk][-UNDO_AT_MOST:]
+    desk.message_user(
+        request,
+        gettext("%(what)s: %(name)s. Press u to undo.")
+        % {"what": event.label.capitalize(), "name": name},
+        messages.SUCCESS,
+    )
+    return redirect(_url(letter))
+
+
+def _undo(desk: "SignatoryAdmin", request: HttpRequest, letter: Letter | None) -> HttpResponse:
+    """Take back the last decision of this sitting and show its entry again."""
+    decided: list[int] = request.session.get(DECIDED, [])
+    if not decided:
+        desk.message_user(request, gettext("There is nothing to undo."), messages.WARNING)
+        return redirect(_url(letter))
+    request.session[DECIDED] = decided[:-1]
+    try:
+        undone = moderation.undo(decided[-1], by=By.coordinator(request.user))
+    except moderation.Refused as refused:
+        desk.message_user(
+            request, gettext("Not undone: %(reason)s.") % {"reason": refused}, messages.ERROR
+        )
+        return redirect(_url(letter))
+    desk.message_user(request, gettext("Undone; it waits again."), messages.SUCCESS)
+    return redirect(_url(letter, entry=undone.signatory_id))
+
+
+def _page(
+    desk: "SignatoryAdmin",
+    request: HttpRequest,
+    letter: Letter | None,
+    entry: Signatory | None,
+    *,
+    opened: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    waiting = Signatory.objects.pending()
+    if letter is not None:
+        waiting = waiting.for_letter(letter)
+    waiting_count = waiting.count()
+    skipped_count = waiting.filter(pk__in=request.session.get(SKIPPED, [])).count()
+    context: dict[str, Any] = {
+        **desk.admin_site.each_context(request),
+        "title": gettext("Review"),
+        "subtitle": ngettext("%(count)s entry waits", "%(count)s entries wait", waiting_count)
+        % {"count": waiting_count},
+        "opts": desk.model._meta,
+        "media": desk.media,
+        "letter": letter,
+        "letters": Letter.objects.order_by("-created_at"),
+        "entry": entry,
+        "waiting_count": waiting_count,
+        "skipped_count": skipped_count,
+        "can_undo": bool(request.session.get(DECIDED)),
+        "action_url": _url(letter),
+        "opened": opened,
+        "typed": {event: request.POST.get(f"reason_{event}", "") for event in DECISIONS},
+    }
+    if entry is not None:
+        context |= desk.entry_context(entry)
+        saved = SavedReason.objects.prefetch_related("texts")
+        context["saying_no"] = [
+            {
+                "event": event,
+                "key": key,
+                "label": label,
+                "is_open": event == opened,
+                "typed": context["typed"][event],
+                "saved": [
+                    (reason.pk, reason.title, reason.text_for(entry.language))
+                    for reason in saved
+                    if reason.event == event
+                ],
+            }
+            for event, key, label in (
+                (Event.RETURN, "r", gettext("Return for changes")),
+                (Event.REJECT, "x", gettext("Reject")),
+            )
+        ]
+    return TemplateResponse(
+        request, "admin/signatories/signatory/review.html", context, status=status
+    )
+
+
+def _asked_for(request: HttpRequest) -> Signatory | None:
+    """The waiting entry named in the address, for example the one just undone."""
+    pk = _number(request.GET.get("entry"))
+    return (
+        Signatory.objects.pending()
+        .free_for(request.user, at=timezone.now())
+        .select_related("letter", "revision", "organization")
+        .filter(pk=pk)
+        .first()
+    )
+
+
+def saved_words(pk: str | None) -> moderation.Reason:
+    """A saved reason's words, in each contact's language; empty where there is no such reason."""
+    reason = SavedReason.objects.prefetch_related("texts").filter(pk=_number(pk)).first()
+    if reason is None:
+        return ""
+    return lambda entry: reason.text_for(entry.language, entry.letter.default_language)
+
+
+def _url(letter: Letter | None, **query: int) -> str:
+    if letter is not None:
+        query["letter"] = letter.pk
+    url = reverse("admin:signatories_signatory_review")
+    return f"{url}?{'&'.join(f'{name}={value}' for name, value in query.items())}" if query else url
+
+
+def _number(text: str | None) -> int:
+    """A primary key from a form or an address; 0, which none has, for anything else."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else 0

@@ -1,0 +1,253 @@
+"""Review: one entry after the other, never the same to two people, never on an old reading."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from signatories import moderation
+from signatories.models import Change, Decision, Message, SavedReason, Signatory
+from signatories.moderation import By, ChangedMeanwhile, Event, NothingToUndo
+from tests.factories import NOW, SignatoryFactory, UserFactory
+from tests.reading import text_of
+
+State = Signatory.State
+REVIEW = "/admin/signatories/signatory/review/"
+
+
+@pytest.fixture
+def desk(client, coordinator):
+    client.force_login(coordinator)
+    return client
+
+
+@pytest.fixture
+def colleague(db):
+    other = Client()
+    other.force_login(UserFactory(username="ada", group="coordinator"))
+    return other
+
+
+def shown(client, url=REVIEW):
+    entry = client.get(url).context["entry"]
+    return entry and entry.name
+
+
+def press(client, decision, url=REVIEW, **typed):
+    """Send the form of the page that is shown, with one of its buttons."""
+    entry = client.get(url).context["entry"]
+    seen = {"entry": entry.pk, "seen": entry.version} if entry else {}
+    return client.post(url, {**seen, "decision": decision, **typed}, follow=True)
+
+
+def waiting(letter, *names):
+    return [
+        SignatoryFactory(letter=letter, name=name, submitted_at=NOW + timedelta(hours=hours))
+        for hours, name in enumerate(names)
+    ]
+
+
+def test_it_opens_on_the_oldest_and_goes_on_after_each_decision(letter, desk):
+    waiting(letter, "Amani", "INSEC", "PAX")
+
+    assert shown(desk) == "Amani"
+    press(desk, "approve")
+    assert shown(desk) == "INSEC"
+    press(desk, "reject", reason_reject="Unknown to us.")
+    assert shown(desk) == "PAX"
+    press(desk, "return", reason_return="Which city?")
+    assert shown(desk) is None
+
+    assert dict(Signatory.objects.values_list("name", "state")) == {
+        "Amani": "approved",
+        "INSEC": "rejected",
+        "PAX": "returned",
+    }
+
+
+def test_two_coordinators_never_get_the_same_entry(letter, desk, colleague):
+    waiting(letter, "Amani", "INSEC")
+
+    assert (shown(desk), shown(colleague)) == ("Amani", "INSEC")
+    assert (shown(desk), shown(colleague)) == ("Amani", "INSEC")
+    press(colleague, "approve")
+    assert "Your colleagues have before them" in text_of(colleague.get(REVIEW))
+
+
+def test_what_was_left_lying_is_given_to_the_next_after_a_while(letter, desk, colleague):
+    (entry,) = waiting(letter, "Amani")
+    shown(desk)
+    assert shown(colleague) is None
+
+    Signatory.objects.filter(pk=entry.pk).update(
+        claimed_until=timezone.now() - timedelta(seconds=1)
+    )
+
+    assert shown(colleague) == "Amani"
+
+
+def test_what_is_assigned_to_a_colleague_is_left_to_them(letter, desk, colleague):
+    (entry,) = waiting(letter, "Amani")
+    entry.assigned_to = get_user_model().objects.get(username="ada")
+    entry.save(update_fields=["assigned_to"])
+
+    assert (shown(desk), shown(colleague)) == (None, "Amani")
+
+
+def test_what_was_skipped_comes_again_when_asked_for(letter, desk):
+    waiting(letter, "Amani", "INSEC")
+
+    press(desk, "skip")
+    assert shown(desk) == "INSEC"
+    press(desk, "skip")
+    assert "Only what you skipped still waits" in text_of(desk.get(REVIEW))
+    press(desk, "again")
+    assert shown(desk) == "Amani"
+
+
+def test_a_decision_on_an_older_reading_is_refused_with_what_changed(letter, desk):
+    (entry,) = waiting(letter, "Amani")
+    page = desk.get(REVIEW)
+    seen = page.context["entry"].version
+    moderation.correct(entry.pk, {"name": "Amani Trust", "countries": ["KE"], "website": ""})
+
+    response = desk.post(REVIEW, {"decision": "approve", "entry": entry.pk, "seen": seen})
+
+    assert response.status_code == 409
+    assert "“Amani” became “Amani Trust” by the contact" in text_of(response)
+    assert Signatory.objects.get().state == State.PENDING
+    assert response.context["entry"].name == "Amani Trust"
+
+
+def test_a_colleagues_decision_stands(letter, desk, coordinator):
+    (entry,) = waiting(letter, "Amani")
+    ada = UserFactory(username="ada", group="coordinator")
+    moderation.decide(entry.pk, Event.REJECT, by=By.coordinator(ada), reason="Unknown.")
+
+    with pytest.raises(ChangedMeanwhile, match="rejected by ada"):
+        moderation.decide(entry.pk, Event.APPROVE, by=By.coordinator(coordinator), seen=0)
+
+    assert Signatory.objects.get().state == State.REJECTED
+
+
+def test_a_no_without_a_reason_is_asked_for_one_and_keeps_the_entry(letter, desk):
+    waiting(letter, "Amani")
+
+    response = press(desk, "reject", reason_reject="  ")
+
+    assert response.status_code == 422
+    assert "give a reason" in text_of(response)
+    assert response.context["opened"] == "reject"
+    assert Signatory.objects.get().state == State.PENDING
+
+
+def test_a_saved_reason_is_given_in_the_contacts_language(letter, desk):
+    (entry,) = waiting(letter, "Maison de la Mémoire")
+    Signatory.objects.filter(pk=entry.pk).update(language="fr")
+    reason = SavedReason.objects.create(event="reject", title="Twice")
+    reason.texts.create(language="en", text="You have signed already.")
+    reason.texts.create(language="fr", text="Vous avez déjà signé.")
+
+    press(desk, f"reject:{reason.pk}")
+
+    assert Decision.objects.get().reason == "Vous avez déjà signé."
+
+
+def test_undo_brings_the_entry_back_and_mails_nothing(letter, desk, work):
+    waiting(letter, "Amani", "INSEC")
+    press(desk, "approve")
+    press(desk, "reject", reason_reject="Unknown.")
+    assert work() == []
+
+    assert shown(desk, press(desk, "undo").request["PATH_INFO"]) in {"Amani", "INSEC"}
+    press(desk, "undo")
+
+    assert set(Signatory.objects.values_list("state", flat=True)) == {State.PENDING}
+    assert list(Message.objects.exclude(kind="waiting")) == []
+    assert list(Decision.objects.values_list("event", flat=True)) == [
+        "approve",
+        "reject",
+        "reopen",
+        "reopen",
+    ]
+    assert "There is nothing to undo." in text_of(press(desk, "undo"))
+
+
+def test_undo_after_the_mail_went_out_says_where_things_stand(letter, coordinator, work):
+    (entry,) = waiting(letter, "Amani")
+    by = By.coordinator(coordinator)
+    decision = moderation.decide(entry.pk, Event.REJECT, by=by, reason="Unknown.", at=NOW)
+    work()
+
+    moderation.undo(decision.pk, by=by)
+
+    assert list(entry.messages.values_list("kind", flat=True).order_by("pk")) == [
+        "rejected",
+        "standing",
+    ]
+
+
+def test_only_ones_own_last_decision_is_undone(letter, coordinator):
+    (entry,) = waiting(letter, "Amani")
+    by = By.coordinator(coordinator)
+    first = moderation.decide(entry.pk, Event.RETURN, by=by, reason="Which city?")
+    moderation.decide(entry.pk, Event.RESUBMIT, by=moderation.CONTACT)
+
+    for pk, who in [(first.pk, by), (first.pk, By.coordinator(UserFactory()))]:
+        with pytest.raises(NothingToUndo):
+            moderation.undo(pk, by=who)
+
+    assert Signatory.objects.get().state == State.PENDING
+    assert Decision.objects.count() == 2
+
+
+def test_the_history_has_each_field_that_a_person_changed(letter, desk, coordinator):
+    (entry,) = waiting(letter, "Amani")
+    page = f"/admin/signatories/signatory/{entry.pk}/change/"
+
+    desk.post(
+        page,
+        {
+            "name": "Amani Trust",
+            "countries": ["KE"],
+            "email": entry.email,
+            "contact_name": entry.contact_name,
+            "contact_role": entry.contact_role,
+        },
+    )
+
+    assert list(Change.objects.values_list("field", "old", "new", "user")) == [
+        ("name", "Amani", "Amani Trust", coordinator.pk)
+    ]
+    assert "“Amani” became “Amani Trust”" in text_of(desk.get(page))
+
+
+@pytest.mark.parametrize(
+    ("who", "status"), [(None, 302), ("editor", 403), ("observer", 403), ("coordinator", 200)]
+)
+def test_who_may_review(who, status, letter, client, request):
+    waiting(letter, "Amani")
+    if who:
+        client.force_login(request.getfixturevalue(who))
+
+    assert client.get(REVIEW).status_code == status
+    assert client.post(REVIEW, {"decision": "approve"}).status_code == (
+        302 if who in {None, "coordinator"} else status
+    )
+    assert Signatory.objects.get().state == State.PENDING
+
+
+def test_the_page_costs_the_same_for_one_and_for_three(letter, desk):
+    costs = []
+    for names in (["Amani"], ["INSEC", "PAX"]):
+        waiting(letter, *names)
+        desk.get(REVIEW)
+        with CaptureQueriesContext(connection) as queries:
+            desk.get(REVIEW)
+        costs.append(len(queries))
+
+    assert costs[0] == costs[1]
