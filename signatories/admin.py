@@ -354,7 +354,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             '{}<br><span class="desk-caution">{}</span>',
             formats.date_format(timezone.localtime(signatory.submitted_at), "DATETIME_FORMAT"),
             gettext("past the promised time")
-            if waited > settings.DECIDE_WITHIN
+            if moderation.is_late(signatory, at=timezone.now())
             else gettext("promised time nearly over"),
         )
 

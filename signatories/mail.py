@@ -38,6 +38,7 @@ WAIT_FOR_NUMBER_AT_MOST: Final = timedelta(hours=6)
 TRUE_IN: Final = {
     Message.Kind.CONFIRM: {Signatory.State.SUBMITTED},
     Message.Kind.RECEIVED: {Signatory.State.PENDING},
+    Message.Kind.DELAYED: {Signatory.State.PENDING},
     Message.Kind.APPROVED: {Signatory.State.APPROVED},
     Message.Kind.RETURNED: {Signatory.State.RETURNED},
     Message.Kind.REJECTED: {Signatory.State.REJECTED},
@@ -154,6 +155,7 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
         "correction": message.correction,
         "letter_url": page,
         "line_url": f"{page}#s-{signatory.line_id}",
+        "days": settings.DECIDE_WITHIN.days,
         "closes_text": moment_text(letter.closes_at, letter) if letter.closes_at else "",
         **(_namesakes(signatory) if message.kind == Message.Kind.CONFIRM else {}),
     }

@@ -451,6 +451,7 @@ class Message(models.Model):
         CONFIRM = "confirm", _("Please confirm")
         STANDING = "standing", _("Where things stand")
         RECEIVED = "received", _("Received")
+        DELAYED = "delayed", _("It takes longer")
         APPROVED = "approved", _("Approved")
         RETURNED = "returned", _("Returned for changes")
         REJECTED = "rejected", _("Rejected")

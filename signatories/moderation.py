@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
@@ -664,6 +665,26 @@ def next_for(
         signatory.claimed_by, signatory.claimed_until = user, at + CLAIM
         signatory.save(update_fields=["claimed_by", "claimed_until"])
     return signatory
+
+
+def is_late(signatory: Signatory, *, at: datetime) -> bool:
+    """Whether an entry waits longer than its contact was told."""
+    return signatory.state == State.PENDING and at - signatory.submitted_at > settings.DECIDE_WITHIN
+
+
+@transaction.atomic
+def tell_of_delays(*, at: datetime) -> int:
+    """Have contacts told, once, that the answer takes longer than promised; give how many."""
+    late = (
+        Signatory.objects.pending()
+        .filter(submitted_at__lt=at - settings.DECIDE_WITHIN, confirmed_at__isnull=False)
+        .exclude(letter__state=Letter.State.CLOSED)
+        .exclude(messages__kind=Message.Kind.DELAYED)
+    )
+    found = list(late)
+    for signatory in found:
+        queue_mail(signatory, Message.Kind.DELAYED, at=at)
+    return len(found)
 
 
 def coordinators() -> list[Any]:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -49,7 +50,10 @@ def _render(
     """A page about a letter, in the letter's language."""
     with translation.override(letter.default_language):
         return render(
-            request, f"signatories/{template}.html", {"letter": letter, **context}, status=status
+            request,
+            f"signatories/{template}.html",
+            {"letter": letter, "days": settings.DECIDE_WITHIN.days, **context},
+            status=status,
         )
 
 
@@ -245,6 +249,7 @@ def _signature_page(
         else None,
         "line_url": f"{letter.get_absolute_url()}#s-{signatory.line_id}",
         "last_decision": last,
+        "is_late": moderation.is_late(signatory, at=timezone.now()),
         "history": signatory.decisions.in_order(),
         "is_saved": "saved" in request.GET,
         "can_withdraw": moderation.Event.WITHDRAW in events,

@@ -20,6 +20,7 @@ from letter.publishing import publish, request_publication
 from signatories import retention
 from signatories.lines import approved_lines
 from signatories.mail import send_next
+from signatories.moderation import tell_of_delays
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ def work(stop: threading.Event) -> None:
             run_due()
             if cleaned_at is None or timezone.now() - cleaned_at > CLEAN_EVERY:
                 retention.purge(at=timezone.now())
+                tell_of_delays(at=timezone.now())
                 cleaned_at = timezone.now()
         except Exception:
             logger.exception("the worker was interrupted; trying again")

@@ -21,7 +21,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def settings_read() -> set[str]:
-    read = r'(?:environ\.get\(|environ\[|env_bool\(|env_list\()\s*"([A-Z_]+)"'
+    read = r'(?:environ\.get\(|environ\[|env_bool\(|env_list\(|env_int\()\s*"([A-Z_]+)"'
     return {
         name
         for file in (ROOT / "config").glob("*.py")

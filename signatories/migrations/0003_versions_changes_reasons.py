@@ -82,4 +82,9 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('reason', 'language'), name='saved_reason_has_one_text_per_language', violation_error_message='This reason already has a text in that language.')],
             },
         ),
+        migrations.AlterField(
+            model_name='message',
+            name='kind',
+            field=models.CharField(choices=[('confirm', 'Please confirm'), ('standing', 'Where things stand'), ('received', 'Received'), ('delayed', 'It takes longer'), ('approved', 'Approved'), ('returned', 'Returned for changes'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn'), ('corrected', 'Correction settled'), ('waiting', 'To coordinators: something waits')], max_length=10, verbose_name='message'),
+        ),
     ]

@@ -77,6 +77,7 @@ def make_context(kind, signatory=None, **changes):
             "contact_name": signatory.contact_name,
             "reason": "Please give the name as it stands in your statutes.\n\nThank you & see you.",
             "number": 14,
+            "days": 5,
             "correction": make_correction(signatory) if kind == Kind.CORRECTED else None,
             "letter_url": page,
             "line_url": f"{page}#s-{signatory.line_id}",

@@ -460,3 +460,18 @@ class NoSequenceOfEvents(TestCase):
 
 def test_the_system_only_approves(letter):
     assert [event for event in EVENTS if SYSTEM.actor in ALLOWED[event]] == [Event.APPROVE]
+
+
+def test_who_waits_longer_than_promised_is_told_so_once(letter, work, settings):
+    late = SignatoryFactory(letter=letter, confirmed_at=NOW)
+    SignatoryFactory(letter=letter, submitted_at=NOW + timedelta(days=3), confirmed_at=NOW)
+    SignatoryFactory(letter=letter, state=State.APPROVED, confirmed_at=NOW)
+    at = NOW + settings.DECIDE_WITHIN + timedelta(minutes=1)
+
+    assert moderation.tell_of_delays(at=at) == 1
+    assert moderation.tell_of_delays(at=at) == 0
+
+    assert list(Message.objects.values_list("kind", "signatory")) == [("delayed", late.pk)]
+    (mail,) = work()
+    assert mail.to == [late.email]
+    assert "within 5 days. It takes longer" in " ".join(mail.body.split())
