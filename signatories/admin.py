@@ -27,6 +27,7 @@ from letter.documents import label_of, printed_html
 from letter.models import Letter, Listing, Revision
 from letter.publishing import Place, number_of, place_of
 from signatories import mail, moderation
+from signatories.desk import taking_out
 from signatories.desk.review import review, saved_words
 from signatories.evidence import DomainMatch, domain_match
 from signatories.forms import CountriesField, CountriesWidget
@@ -509,6 +510,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             path("review/", view(self.review), name="signatories_signatory_review"),
             path("<int:pk>/place/", view(self.place), name="signatories_signatory_place"),
             path("place/", view(self.place), name="signatories_signatory_place_new"),
+            path("take-out/", view(taking_out.take_out), name="signatories_signatory_take_out"),
             path(
                 "correction/<int:pk>/<str:answer>/",
                 view(require_POST(self.settle)),

@@ -192,7 +192,10 @@ class Signatory(models.Model):
     class Meta:
         verbose_name = _("signatory")
         verbose_name_plural = _("signatories")
-        permissions = (("decide_signatory", "Can decide about sign-ons"),)
+        permissions = (
+            ("decide_signatory", "Can decide about sign-ons"),
+            ("export_signatory", "Can take out contacts"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("letter", "organization"),
