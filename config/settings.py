@@ -156,6 +156,9 @@ EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or "Undersigned <letters@localhost>"
 SERVER_EMAIL = parseaddr(DEFAULT_FROM_EMAIL)[1]
 
+# Whether the worker asks the DNS if the domains of contacts' addresses take mail at all.
+CHECK_MAIL_DOMAINS = env_bool("CHECK_MAIL_DOMAINS")
+
 # --- Languages, times, countries -----------------------------------------------
 
 LANGUAGE_CODE = "en"

@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
+from django_countries import countries
 
 from letter.documents import label_of, printed_html
 from letter.models import Letter, Listing, Revision
@@ -29,7 +30,7 @@ from letter.publishing import Place, number_of, place_of
 from signatories import mail, moderation
 from signatories.desk import taking_out
 from signatories.desk.review import review, saved_words
-from signatories.evidence import DomainMatch, domain_match
+from signatories.evidence import DomainMatch, domain_match, signals
 from signatories.forms import CountriesField, CountriesWidget
 from signatories.lines import line_of
 from signatories.models import (
@@ -147,6 +148,27 @@ class AssignedFilter(admin.SimpleListFilter):
         return queryset
 
 
+class CountryFilter(admin.SimpleListFilter):
+    """By country, of those that entries of the chosen letter name."""
+
+    title = _("country")
+    parameter_name = "country"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        entries = Signatory.objects.order_by()
+        letter = request.GET.get("letter__id__exact", "")
+        if letter.isdecimal():
+            entries = entries.filter(letter=int(letter))
+        named = entries.values_list("countries", flat=True).distinct()
+        codes = {code for codes in named for code in codes}
+        return sorted(((code, countries.name(code)) for code in codes), key=lambda pair: pair[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> QuerySet[Signatory]:
+        if code := self.value():
+            return queryset.filter(countries__icontains=f'"{code}"')
+        return queryset
+
+
 class SignatoryForm(forms.ModelForm[Signatory]):
     """An entry's fields, with the same rules for names and countries as on the public form."""
 
@@ -249,7 +271,14 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         "reference",
     )
     list_display_links = ("line_as_printed",)
-    list_filter = (("letter", admin.RelatedOnlyFieldListFilter), StateFilter, AssignedFilter)
+    list_filter = (
+        ("letter", admin.RelatedOnlyFieldListFilter),
+        StateFilter,
+        AssignedFilter,
+        "evidence_level",
+        "is_free_mail",
+        CountryFilter,
+    )
     list_per_page = 50
     search_fields = ("name_key", "reference", "email", "website", "contact_name")
     search_help_text = _("Name (accents do not matter), reference, contact, address or domain.")
@@ -554,10 +583,9 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             "entry": signatory,
             "number": number_of(signatory.letter, signatory.line_id),
             "place": _place(signatory),
-            "domain": _domain(signatory),
             "website": _website(signatory),
             "namesakes": _namesakes(signatory),
-            "is_quick": signatory.seconds_taken is not None and signatory.seconds_taken < 3,
+            "signals": signals(signatory, at=timezone.now()),
         }
 
     def review(self, request: HttpRequest) -> HttpResponse:

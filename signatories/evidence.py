@@ -1,13 +1,37 @@
 """What a coordinator should know before deciding: signals that say what was seen, and never decide."""
 
 import difflib
+import logging
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from ipaddress import ip_address
+from time import monotonic
+from typing import Final
 from urllib.parse import urlsplit
 
+from disposable_email_domains import blocklist
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
+from django_countries import countries
+from dns.exception import DNSException
+from dns.resolver import NXDOMAIN, NoAnswer
+from email_validator import EmailNotValidError, EmailUndeliverableError, validate_email
 from publicsuffixlist import PublicSuffixList
+
+from signatories import name_signs
+from signatories.models import Decision, Level, Signatory
+from signatories.names import name_key
+
+logger = logging.getLogger(__name__)
 
 # Providers whose addresses say nothing about an organisation.
 FREE_MAIL = frozenset(
@@ -69,6 +93,17 @@ OFTEN_MEANT = (
 )
 # Below this likeness (difflib's ratio, 0 to 1) two domains are simply different.
 SLIP_LIKENESS = 0.86
+# Country codes that are sold to everybody, or that are no country's.
+OPEN_SUFFIXES: Final = frozenset(
+    {"ac", "ai", "cc", "cd", "co", "eu", "fm", "gg", "im", "io", "la", "ly", "me", "nu", "sh",
+     "so", "st", "su", "to", "tv", "vc", "ws"}
+)  # fmt: skip
+BURST_WITHIN: Final = timedelta(hours=24)
+QUICK_BELOW: Final = 3  # seconds
+LETTERS_NAMED: Final = 3
+# A batch of assessments stops after so long: mails are sent by the same worker.
+BATCH_SECONDS: Final = 5.0
+DNS_TIMEOUT: Final = 3  # seconds
 
 
 class DomainMatch(StrEnum):
@@ -105,7 +140,7 @@ def domain_match(email: str, website: str) -> DomainMatch:
     domain = domain_of_address(email)
     if not domain:
         return DomainMatch.UNKNOWN
-    site = registrable_domain(urlsplit(website).hostname or "")
+    site = registrable_domain(_host(website))
     if site and registrable_domain(domain) == site:
         return DomainMatch.SAME
     if domain in FREE_MAIL:
@@ -120,3 +155,305 @@ def likely_domain(domain: str) -> str:
         return ""
     near = difflib.get_close_matches(domain, OFTEN_MEANT, n=1, cutoff=SLIP_LIKENESS)
     return near[0] if near else ""
+
+
+# --- Signals ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One thing that was seen about an entry, in a sentence."""
+
+    code: str
+    level: Level
+    sentence: str
+
+
+_ORDER: Final = (Level.CAUTION, Level.GOOD, Level.NEUTRAL)
+
+
+def signals(signatory: Signatory, *, at: datetime) -> list[Signal]:
+    """What can be seen about an entry at that time, cautions first."""
+    found = [
+        *_address(signatory),
+        *_domain(signatory),
+        *_authority(signatory),
+        *_history(signatory, at),
+        *_burst(signatory),
+        *_name(signatory),
+        *_country(signatory),
+    ]
+    if signatory.seconds_taken is not None and signatory.seconds_taken < QUICK_BELOW:
+        sentence = gettext(
+            "The form was sent within three seconds of being opened, which people rarely manage."
+        )
+        found.append(Signal("quick", Level.CAUTION, sentence))
+    return sorted(found, key=lambda signal: _ORDER.index(signal.level))
+
+
+def level_of(found: list[Signal]) -> Level:
+    """All signals in one word: good takes a confirmed address at the website's domain, and no caution."""
+    if any(signal.level == Level.CAUTION for signal in found):
+        return Level.CAUTION
+    return Level.GOOD if {"confirmed", "same_domain"} <= {s.code for s in found} else Level.NEUTRAL
+
+
+def is_free_mail(email: str) -> bool:
+    return domain_of_address(email) in FREE_MAIL
+
+
+def is_disposable(email: str) -> bool:
+    """Whether the address is from a provider whose addresses are thrown away after use."""
+    domain = domain_of_address(email)
+    return bool(domain) and not blocklist.isdisjoint({domain, registrable_domain(domain)})
+
+
+def _date(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "DATE_FORMAT")
+
+
+def _address(signatory: Signatory) -> Iterator[Signal]:
+    if not signatory.email:
+        sentence = gettext("There is no e-mail address: the entry did not come through the form.")
+        yield Signal("no_address", Level.NEUTRAL, sentence)
+    elif signatory.confirmed_at:
+        sentence = gettext("The address was confirmed on %(date)s.")
+        sentence %= {"date": _date(signatory.confirmed_at)}
+        yield Signal("confirmed", Level.GOOD, sentence)
+    else:
+        sentence = gettext("The address is not confirmed.")
+        yield Signal("unconfirmed", Level.NEUTRAL, sentence)
+
+
+def _domain(signatory: Signatory) -> Iterator[Signal]:
+    domain = domain_of_address(signatory.email)
+    words = {"domain": domain, "site": _host(signatory.website)}
+    if not signatory.website:
+        yield Signal("no_website", Level.NEUTRAL, gettext("No website is given."))
+    if is_disposable(signatory.email):
+        sentence = gettext("The address is at %(domain)s, a provider of throw-away addresses.")
+        yield Signal("disposable", Level.CAUTION, sentence % words)
+    elif is_free_mail(signatory.email):
+        sentence = gettext("The address is at %(domain)s, where anybody can have one.")
+        yield Signal("free_mail", Level.NEUTRAL, sentence % words)
+    else:
+        match domain_match(signatory.email, signatory.website):
+            case DomainMatch.SAME:
+                sentence = gettext("The address's domain (%(domain)s) matches the website.")
+                yield Signal("same_domain", Level.GOOD, sentence % words)
+            case DomainMatch.OTHER:
+                sentence = gettext(
+                    "The address's domain (%(domain)s) is not the website's (%(site)s)."
+                )
+                yield Signal("other_domain", Level.CAUTION, sentence % words)
+    if signatory.takes_mail is False:
+        sentence = gettext("The domain %(domain)s takes no mail.")
+        yield Signal("takes_no_mail", Level.CAUTION, sentence % words)
+
+
+def _authority(signatory: Signatory) -> Iterator[Signal]:
+    role = signatory.contact_role
+    if not role:
+        sentence = gettext("No role of the contact is stated.")
+        yield Signal("no_role", Level.NEUTRAL, sentence)
+    elif name_signs.may_usually_sign(role):
+        sentence = gettext("The contact's role, “%(role)s”, is one that usually may sign.")
+        yield Signal("may_sign", Level.GOOD, sentence % {"role": role})
+    else:
+        sentence = gettext("The contact's role is stated as “%(role)s”.")
+        yield Signal("other_role", Level.NEUTRAL, sentence % {"role": role})
+
+
+def _history(signatory: Signatory, at: datetime) -> Iterator[Signal]:
+    same = Q(name_key=signatory.name_key)
+    if signatory.organization_id:
+        same |= Q(organization=signatory.organization_id)
+    titles = list(
+        Signatory.objects.approved()
+        .filter(same, approved_at__lte=at)
+        .exclude(letter=signatory.letter_id)
+        .order_by("letter_id")
+        .values_list("letter__title", flat=True)
+        .distinct()
+    )
+    if titles:
+        named = ", ".join(gettext("“%s”") % title for title in titles[-LETTERS_NAMED:])
+        sentence = ngettext(
+            "It is on the list of %(count)d other letter: %(letters)s.",
+            "It is on the lists of %(count)d other letters, among them %(letters)s.",
+            len(titles),
+        )
+        sentence %= {"count": len(titles), "letters": named}
+        yield Signal("approved_before", Level.GOOD, sentence)
+    rejected = Signatory.objects.filter(same).exclude(pk=signatory.pk)
+    last = (
+        Decision.objects.filter(signatory__in=rejected, to_state=Signatory.State.REJECTED)
+        .filter(at__lte=at)
+        .select_related("signatory__letter")
+        .order_by("-at", "-pk")
+        .first()
+    )
+    if last:
+        sentence = gettext("It was rejected from “%(letter)s” on %(date)s: %(reason)s") % {
+            "letter": last.signatory.letter,
+            "date": _date(last.at),
+            "reason": Truncator(" ".join(last.reason.split())).chars(200),
+        }
+        yield Signal("rejected_before", Level.CAUTION, sentence)
+
+
+def _burst(signatory: Signatory) -> Iterator[Signal]:
+    others = _others_within_a_day(signatory)
+    if count := others.filter(email=signatory.email).count():
+        sentence = ngettext(
+            "The same address signed for %(count)d other name within a day.",
+            "The same address signed for %(count)d other names within a day.",
+            count,
+        )
+        yield Signal("same_address", Level.CAUTION, sentence % {"count": count})
+    if count := others.exclude(email=signatory.email).count():
+        sentence = ngettext(
+            "Another address at %(domain)s signed for %(count)d other name within a day.",
+            "Other addresses at %(domain)s signed for %(count)d other names within a day.",
+            count,
+        )
+        sentence %= {"count": count, "domain": domain_of_address(signatory.email)}
+        yield Signal("same_address_domain", Level.CAUTION, sentence)
+
+
+def _others_within_a_day(signatory: Signatory) -> QuerySet[Signatory]:
+    """Other names from the same address or domain; the same name is signing other letters."""
+    if not signatory.email:
+        return Signatory.objects.none()
+    alike = Q(email=signatory.email)
+    if not is_free_mail(signatory.email):
+        alike |= Q(email__endswith=f"@{domain_of_address(signatory.email)}")
+    day = (signatory.submitted_at - BURST_WITHIN, signatory.submitted_at + BURST_WITHIN)
+    others = Signatory.objects.filter(alike, submitted_at__range=day)
+    return others.exclude(name_key=signatory.name_key)
+
+
+def _name(signatory: Signatory) -> Iterator[Signal]:
+    name = signatory.name
+    if mixed := name_signs.mixed_words(name):
+        sentence = gettext("Letters of scripts that look alike are mixed in “%(word)s”.")
+        yield Signal("mixed_scripts", Level.CAUTION, sentence % {"word": mixed[0]})
+    if name_signs.is_link(name):
+        sentence = gettext("There is a web address in the name.")
+        yield Signal("link", Level.CAUTION, sentence)
+    elif name_signs.is_host(name):
+        sentence = gettext("The name reads like a site's.")
+        yield Signal("host", Level.NEUTRAL, sentence)
+    if name_signs.is_shouted(name):
+        sentence = gettext("The name is all in capitals.")
+        yield Signal("shouted", Level.NEUTRAL, sentence)
+    if signatory.contact_name and name_key(signatory.contact_name) == name_key(name):
+        sentence = gettext("The organisation's name is the contact's own.")
+        yield Signal("own_name", Level.CAUTION, sentence)
+    elif name_signs.looks_personal(name):
+        level = Level.CAUTION if is_free_mail(signatory.email) else Level.NEUTRAL
+        yield Signal("personal", level, gettext("The name may be a person's."))
+
+
+def _country(signatory: Signatory) -> Iterator[Signal]:
+    host = _host(signatory.website) or domain_of_address(signatory.email)
+    suffix = host.rpartition(".")[2]
+    code = {"uk": "GB"}.get(suffix, suffix.upper())
+    # Two letters: django_countries also knows the code "COM", of the Comoros.
+    is_country = len(suffix) == 2 and suffix.isalpha() and bool(countries.name(code))
+    if not is_country or suffix in OPEN_SUFFIXES or not signatory.countries:
+        return
+    words = {"suffix": f".{suffix}", "country": countries.name(code)}
+    if code in signatory.countries:
+        sentence = gettext("The domain ends in %(suffix)s, for %(country)s, as the entry says.")
+        yield Signal("same_country", Level.GOOD, sentence % words)
+    else:
+        sentence = gettext(
+            "The domain ends in %(suffix)s, for %(country)s, which the entry does not name."
+        )
+        yield Signal("other_country", Level.NEUTRAL, sentence % words)
+
+
+def _host(website: str) -> str:
+    with suppress(ValueError):
+        return (urlsplit(website).hostname or "").rstrip(".").removeprefix("www.")
+    return ""
+
+
+# --- The stored summary -------------------------------------------------------
+
+
+def assess(signatory: Signatory, at: datetime) -> None:
+    """Store what the queue filters by; the caller holds the row's lock, or it may be old by then."""
+    Signatory.objects.filter(pk=signatory.pk).update(
+        evidence_level=level_of(signals(signatory, at=at)),
+        is_free_mail=is_free_mail(signatory.email),
+        takes_mail=signatory.takes_mail,
+        assessed_at=at,
+    )
+
+
+def assess_due(at: datetime, limit: int = 200) -> int:
+    """Assess entries that wait for a decision and have none yet, or changed since; give how many."""
+    until = monotonic() + BATCH_SECONDS
+    answers: dict[str, bool | None] = {}
+    done = 0
+    for pk, email in _due().order_by("submitted_at", "pk").values_list("pk", "email")[:limit]:
+        if monotonic() > until:
+            break
+        domain = domain_of_address(email)
+        if settings.CHECK_MAIL_DOMAINS and domain not in answers:
+            answers[domain] = takes_mail(email)
+        try:
+            signatory = _assess_locked(pk, email, at, takes=answers.get(domain))
+            if signatory:
+                _caution_others(signatory)
+                done += 1
+        except Exception:
+            # Not again and again: it would keep those behind it from their turn.
+            logger.exception("sign-on %s could not be assessed", pk)
+            Signatory.objects.filter(pk=pk).update(evidence_level="", assessed_at=at)
+    return done
+
+
+def _due() -> QuerySet[Signatory]:
+    return Signatory.objects.filter(
+        assessed_at__isnull=True,
+        state__in=[
+            Signatory.State.SUBMITTED,
+            Signatory.State.PENDING,
+            Signatory.State.RETURNED,
+        ],
+    )
+
+
+@transaction.atomic
+def _assess_locked(pk: int, email: str, at: datetime, *, takes: bool | None) -> Signatory | None:
+    """Assess the entry as it is now; None if another worker did, or its address is another by now."""
+    signatory = _due().select_for_update().filter(pk=pk, email=email).first()
+    if signatory is None:
+        return None
+    signatory.takes_mail = takes
+    assess(signatory, at)
+    return signatory
+
+
+def _caution_others(signatory: Signatory) -> None:
+    """Let a burst show on those that came before it was one."""
+    unaware = _others_within_a_day(signatory).filter(evidence_level__in=[Level.GOOD, Level.NEUTRAL])
+    # One by one: several at once could wait for a coordinator who waits for one of them.
+    for pk in unaware.values_list("pk", flat=True):
+        Signatory.objects.filter(pk=pk).update(evidence_level=Level.CAUTION)
+
+
+def takes_mail(email: str) -> bool | None:
+    """Whether the DNS knows where mail to this address goes; None if it gives no answer. Uses the network."""
+    try:
+        checked = validate_email(email, check_deliverability=True, timeout=DNS_TIMEOUT)
+    except EmailUndeliverableError as refused:
+        # It also stands for whatever else went wrong, which says nothing about the domain.
+        known = refused.__cause__ is None or isinstance(refused.__cause__, NXDOMAIN | NoAnswer)
+        return False if known else None
+    except (EmailNotValidError, DNSException):
+        return None
+    return True if getattr(checked, "mx", None) else None

@@ -31,6 +31,14 @@ def new_reference() -> str:
     return f"{letters[:3]}-{letters[3:]}"
 
 
+class Level(models.TextChoices):
+    """How what was seen about an entry speaks for it; it informs a coordinator and decides nothing."""
+
+    GOOD = "good", _("Good sign")
+    NEUTRAL = "neutral", _("For information")
+    CAUTION = "caution", _("Look twice")
+
+
 class Organization(models.Model):
     """An organisation that has been approved on some letter; shared by all letters."""
 
@@ -165,6 +173,14 @@ class Signatory(models.Model):
     approved_at = models.DateTimeField(_("approved"), null=True, editable=False)
     # Seconds between opening the form and sending it; a robot needs less than one.
     seconds_taken = models.PositiveIntegerField(null=True, editable=False)
+    # A summary of signatories.evidence for the queue's filters; the entry's page looks anew.
+    evidence_level = models.CharField(
+        _("evidence"), max_length=7, choices=Level, blank=True, editable=False
+    )
+    is_free_mail = models.BooleanField(_("free-mail address"), default=False, editable=False)
+    takes_mail = models.BooleanField(_("domain takes mail"), null=True, editable=False)
+    # None: the worker is to look at it.
+    assessed_at = models.DateTimeField(null=True, editable=False)
 
     # Counts what happened to the entry: a decision made on an older reading is refused.
     version = models.PositiveIntegerField(default=0, editable=False)
@@ -221,6 +237,17 @@ class Signatory(models.Model):
             # The hint while typing, and other sign-ons of the same organisation or address.
             models.Index(fields=("letter", "name_key"), name="signatory_by_name"),
             models.Index(fields=("letter", "email"), name="signatory_by_email"),
+            # What evidence looks for on all letters, and the queue's filter by it.
+            models.Index(fields=("name_key",), name="signatory_namesakes"),
+            models.Index(fields=("submitted_at",), name="signatory_came_in"),
+            models.Index(fields=("letter", "state", "evidence_level"), name="signatory_evidence"),
+            models.Index(
+                fields=("submitted_at", "id"),
+                condition=Q(
+                    assessed_at__isnull=True, state__in=["submitted", "pending", "returned"]
+                ),
+                name="signatory_unassessed",
+            ),
         )
 
     def __str__(self) -> str:

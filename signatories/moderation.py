@@ -322,7 +322,8 @@ def _decide(
     signatory.claimed_by = signatory.claimed_until = None
     if event == Event.CONFIRM:
         signatory.confirmed_at = at
-        changed.append("confirmed_at")
+        signatory.assessed_at = None
+        changed += ["confirmed_at", "assessed_at"]
     if event == Event.APPROVE:
         _link_organization(signatory)
         signatory.approved_at = at
@@ -445,7 +446,8 @@ def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
         # The words that are read today are the ones signed.
         earlier.revision = signatory.revision
         earlier.version += 1
-        earlier.save(update_fields=[*TYPED, "submitted_at", "revision", "version"])
+        earlier.assessed_at = None
+        earlier.save(update_fields=[*TYPED, "submitted_at", "revision", "version", "assessed_at"])
         Revision.objects.filter(pk=earlier.revision_id).lock(at=at)
     if not earlier.messages.filter(kind=kind, created_at__gt=at - RESEND_PAUSE).exists():
         queue_mail(earlier, kind, at=at)
@@ -577,7 +579,8 @@ def apply_changes(signatory: Signatory, changes: dict[str, Any], *, by: By, at: 
     Change.objects.bulk_create(notes)
     signatory.version += len(notes)
     signatory.derive_keys()
-    changed = [*changes, "name_key", "collation_key", "version"]
+    signatory.assessed_at = None
+    changed = [*changes, "name_key", "collation_key", "version", "assessed_at"]
     if signatory.state == State.APPROVED and signatory.name_key != before:
         # Under another name it is, for the registry, another organisation: listed once, too.
         _link_organization(signatory)

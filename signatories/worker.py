@@ -18,6 +18,7 @@ from letter.background import bell
 from letter.models import Letter, PublicationRequest
 from letter.publishing import publish, request_publication
 from signatories import retention
+from signatories.evidence import assess_due
 from signatories.lines import approved_lines
 from signatories.mail import send_next
 from signatories.moderation import tell_of_delays
@@ -35,6 +36,8 @@ def run_due(*, at: datetime | None = None) -> None:
     """Do all that is due now: before each mail, what is to be published, so that no list waits for mails."""
     while _publish_next(at or timezone.now()) or send_next(at=at or timezone.now()):
         pass
+    # One batch: what comes in meanwhile, and its mails, are not to wait for the rest.
+    assess_due(at or timezone.now())
 
 
 def _publish_next(at: datetime) -> bool:

@@ -15,6 +15,7 @@ VARIABLES = (
     "ALLOWED_HOSTS",
     "BASE_URL",
     "CACHE_URL",
+    "CHECK_MAIL_DOMAINS",
     "COUNTRY_NAMES",
     "DEBUG",
     "DECIDE_WITHIN",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from letter.models import Letter, PublicationRequest, Revision, RevisionText
 from letter.publishing import request_publication
 from signatories import moderation
+from signatories.evidence import assess_due
 from signatories.models import Correction, Decision, Message, Organization, Signatory
 from tests.factories import NOW, RevisionFactory, SignatoryFactory, UserFactory, make_letter
 from tests.reading import text_of
@@ -94,7 +95,7 @@ def test_the_queue_costs_the_same_for_one_and_for_three(letter, desk, count, pat
     with CaptureQueriesContext(connection) as queries:
         desk.get(path)
 
-    assert len(queries) == 7
+    assert len(queries) == 8
 
 
 def test_approving_says_how_many_and_which_not_and_why(letter, desk, coordinator):
@@ -768,3 +769,42 @@ def test_every_admin_page_opens(letter, client):
         first = model.objects.first()
         if first:
             assert client.get(f"{url}{first.pk}/change/").status_code == 200
+
+
+def test_an_entry_says_what_was_seen_in_words_too(letter, desk):
+    signatory = SignatoryFactory(letter=letter, seconds_taken=1, contact_role="<i>chair</i>")
+
+    page = desk.get(f"{QUEUE}{signatory.pk}/change/")
+
+    text = page.content.decode()
+    assert '<li class="desk-caution"><strong>Look twice:</strong> The form was sent' in text
+    assert "&lt;i&gt;chair&lt;/i&gt;" in text
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("evidence_level__exact=caution", "First"),
+        ("is_free_mail__exact=1", "Second"),
+        ("country=UG", "First"),
+        ("country=KE", "First Second"),
+    ],
+)
+def test_the_queue_is_filtered_by_evidence_and_country(letter, desk, query, shown):
+    SignatoryFactory(letter=letter, name="First", countries=["KE", "UG"], seconds_taken=0)
+    SignatoryFactory(letter=letter, name="Second", countries=["KE"], email="a@gmail.com")
+    assess_due(NOW)
+
+    page = desk.get(f"{QUEUE}?{query}")
+
+    assert rows(page) == shown.split()
+
+
+def test_the_country_filter_offers_what_the_letter_has(letter, desk):
+    SignatoryFactory(letter=letter, countries=["UG", "KE"])
+    SignatoryFactory(letter=make_letter(), countries=["FR"])
+
+    page = desk.get(f"{QUEUE}?letter__id__exact={letter.pk}")
+
+    offered = next(each for each in page.context["cl"].filter_specs if each.title == "country")
+    assert offered.lookup_choices == [("KE", "Kenya"), ("UG", "Uganda")]
