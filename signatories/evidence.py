@@ -102,7 +102,7 @@ BURST_WITHIN: Final = timedelta(hours=24)
 QUICK_BELOW: Final = 3  # seconds
 LETTERS_NAMED: Final = 3
 # A batch of assessments stops after so long: mails are sent by the same worker.
-BATCH_SECONDS: Final = 5.0
+BATCH_SECONDS: Final = 1.0
 DNS_TIMEOUT: Final = 3  # seconds
 
 

@@ -103,7 +103,7 @@ def public_docx(letter: Letter) -> bytes:
     about.author = about.comments = ""  # else the library's own
     document.add_heading(about.title, level=0)
     first = document.add_paragraph(" ", style="List Number")._p
-    # A copy of the element costs a tenth of `add_paragraph`, which looks the style up each time.
+    # A copy of the element costs a twentieth of `add_paragraph`, which looks the style up each time.
     for line in _public_lines(letter):
         paragraph = deepcopy(first)
         paragraph.r_lst[0].text = _for_xml(line)
