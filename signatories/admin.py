@@ -1,6 +1,7 @@
 """The coordinators' desk in the Django admin: it shows, asks and calls `moderation`; it decides nothing itself."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -25,13 +26,15 @@ from django.views.decorators.http import require_POST
 from django_countries import countries
 
 from letter.documents import label_of, printed_html
-from letter.models import Letter, Listing, Revision
+from letter.models import Letter, Listing
 from letter.publishing import Place, number_of, place_of
 from signatories import mail, moderation
 from signatories.desk import taking_out
+from signatories.desk.bringing_in import bring_in
 from signatories.desk.review import review, saved_words
 from signatories.evidence import DomainMatch, domain_match, signals
 from signatories.forms import CountriesField, CountriesWidget
+from signatories.importing import signable_revision
 from signatories.lines import line_of
 from signatories.models import (
     Correction,
@@ -251,7 +254,7 @@ class SignatoryForm(forms.ModelForm[Signatory]):
     def clean_letter(self) -> Letter:
         letter = self.cleaned_data["letter"]
         assert isinstance(letter, Letter)
-        if _signable_revision(letter) is None:
+        if signable_revision(letter) is None:
             raise forms.ValidationError(_("This letter has no text yet, so nobody can sign it."))
         return letter
 
@@ -260,6 +263,7 @@ class SignatoryForm(forms.ModelForm[Signatory]):
 class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     form = SignatoryForm
     change_form_template = "admin/signatories/signatory/change_form.html"
+    change_list_template = "admin/signatories/signatory/change_list.html"
     list_display = (
         "line_as_printed",
         "state_now",
@@ -531,6 +535,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         own = [
+            path("bring-in/", view(partial(bring_in, self)), name="signatories_signatory_bring_in"),
             path(
                 "<int:pk>/decide/<str:event>/",
                 view(require_POST(self.decide_one)),
@@ -692,7 +697,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: Signatory, form: Any, change: bool) -> None:
         if not change:
-            revision = _signable_revision(obj.letter)
+            revision = signable_revision(obj.letter)
             assert revision is not None  # the form has seen to it
             obj.revision = revision
             obj.language = obj.letter.default_language
@@ -757,12 +762,6 @@ def _versions_seen(request: HttpRequest) -> dict[int, int]:
         for pk, _colon, version in pairs
         if pk.isdecimal() and version.isdecimal()
     }
-
-
-def _signable_revision(letter: Letter) -> Revision | None:
-    """The text that an organisation signs today: the published one, or a draft's newest that has words."""
-    written = letter.revisions.filter(bodies__isnull=False).order_by("-number")
-    return letter.current_revision() or written.first()
 
 
 def _website(signatory: Signatory) -> SafeString | str:

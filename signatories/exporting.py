@@ -27,6 +27,7 @@ from openpyxl.cell import WriteOnlyCell
 
 from letter.documents import label_of, printed
 from letter.models import Letter
+from signatories.cells import protected
 from signatories.models import Decision, Signatory, SignatoryQuerySet
 
 Row = list[int | str]
@@ -59,21 +60,8 @@ PRIVATE_COLUMNS: Final = (
     "last_decision_at",
     "last_reason",
 )
-# What a spreadsheet runs, the full-width forms for those that fold them, white space in front or not.
-# Apostrophes of the text's own come first, so that taking one off gives back exactly what was there.
-_RUNS: Final = re.compile(r"'*(?:\s*[=+\-@＝＋－＠]|[\t\r\n])")
 # What XML 1.0 cannot hold, and so neither Word nor Excel.
 _NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def protected(text: str) -> str:
-    """A text for a cell of a CSV file, with an apostrophe in front where a spreadsheet would run it."""
-    return f"'{text}" if _RUNS.match(text) else text
-
-
-def unprotected(cell: str) -> str:
-    """The text that `protected` made this cell of; other apostrophes stay ("'s-Hertogenbosch")."""
-    return cell[1:] if cell.startswith("'") and _RUNS.match(cell) else cell
 
 
 # --- The public list ----------------------------------------------------------
@@ -225,7 +213,7 @@ def _xlsx(columns: Iterable[str], rows: Iterable[Row]) -> bytes:
             return value
         cell = WriteOnlyCell(sheet, value=_for_xml(value))
         cell.data_type = "s"  # whatever the library took "=1+1" or "#N/A" for
-        if _RUNS.match(value):
+        if protected(value) != value:
             cell.quotePrefix = True  # text it stays when somebody edits the cell
         return cell
 

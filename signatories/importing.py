@@ -1,18 +1,22 @@
-"""Brings in what was collected elsewhere: a whole letter with its list, all or nothing."""
+"""Brings in what was collected elsewhere, all or nothing: a whole letter, or a list for one that is here."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from letter.models import Letter, Revision, RevisionText
 from letter.ordering import sort_as_needed
 from letter.publishing import request_publication
 from signatories import moderation
 from signatories.letter_file import LetterFile
+from signatories.list_file import Row, Typed
 from signatories.models import Signatory
+from signatories.names import name_key
 
 # A list with more names out of alphabetical order than this is in another order: that of signing.
 OUT_OF_ORDER_AT_MOST: Final = 0.2  # of the names
@@ -89,6 +93,76 @@ def import_letter(
         signatory_count=len(file.entries),
         sort_as={names[index]: text for index, text in sort_as.items()},
     )
+
+
+@dataclass(frozen=True)
+class ImportedRows:
+    """What came in, in the order of the rows, and which rows were on the letter already."""
+
+    signatories: list[Signatory] = field(default_factory=list)
+    left_out: list[Row] = field(default_factory=list)
+
+
+def signable_revision(letter: Letter) -> Revision | None:
+    """The text that an organisation signs today: the published one, or a draft's newest that has words."""
+    written = letter.revisions.filter(bodies__isnull=False).order_by("-number")
+    return letter.current_revision() or written.first()
+
+
+def already_there(letter: Letter, rows: Sequence[Row | Typed]) -> dict[int, Signatory]:
+    """The rows' numbers whose organisation has a live entry on the letter, with that entry."""
+    live = {each.name_key: each for each in Signatory.objects.for_letter(letter).live()}
+    found = {row.number: live.get(name_key(row.name)) for row in rows if row.name}
+    return {number: entry for number, entry in found.items() if entry}
+
+
+@transaction.atomic
+def import_rows(
+    letter: Letter,
+    rows: Sequence[Row],
+    *,
+    by: moderation.By,
+    at: datetime,
+    chosen: Collection[int] = (),
+    progress: Callable[[int], None] | None = None,
+) -> ImportedRows:
+    """Take in rows of a list; they wait for a decision like any other.
+
+    What is on the letter already is left out, but for the row numbers in `chosen`. Raises
+    NotImportable, with nothing stored, if a row has a problem or the letter has no text.
+    """
+    # The lock: two lists with the same names do not come in beside each other.
+    Letter.objects.select_for_update().get(pk=letter.pk)
+    revision = signable_revision(letter)
+    if revision is None:
+        raise NotImportable(_("This letter has no text yet, so nobody can sign it."))
+    if any(row.problems for row in rows):
+        raise NotImportable(_("Some rows cannot be read."))
+    there = already_there(letter, rows)
+    left_out = [row for row in rows if row.number in there and row.number not in chosen]
+    numbers = {row.number for row in left_out}
+    signatories = [
+        Signatory(
+            letter=letter,
+            revision=revision,
+            language=letter.default_language,
+            name=row.name,
+            countries=list(row.countries),
+            label=row.label,
+            sort_as=row.sort_as,
+            website=row.website,
+            contact_name=row.contact_name,
+            contact_role=row.contact_role,
+            email=row.email,
+            note=row.note,
+        )
+        for row in rows
+        if row.number not in numbers
+    ]
+    moderation.add_many(
+        signatories, by=by, source=Signatory.Source.IMPORT, at=at, progress=progress
+    )
+    return ImportedRows(signatories, left_out)
 
 
 def slug_from(text: str) -> str:

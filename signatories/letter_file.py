@@ -375,7 +375,7 @@ def _read_list(
         lines_by_number.setdefault(number, line.number)
         expected = max(expected, number + 1)
         try:
-            name, codes, label, remarks = _read_entry(found[2], language)
+            name, codes, label, remarks = read_entry(found[2], language)
         except NameRefused as refusal:
             problems.append(Problem(line.number, text, str(refusal)))
             continue
@@ -412,10 +412,10 @@ def _wrong_number(number: int, expected: int, lines_by_number: dict[int, int]) -
     )
 
 
-def _read_entry(text: str, language: str) -> tuple[str, tuple[str, ...], str | None, list[str]]:
+def read_entry(text: str, language: str) -> tuple[str, tuple[str, ...], str | None, list[str]]:
     """Name, countries, label and remarks of an entry; NameRefused where it cannot be read."""
     text = clean_line(text, max_length=1000)
-    name, inner = _split_parentheses(text)
+    name, inner = split_parentheses(text)
     if inner is None:
         return clean_name(text), (), None, []
     if not inner:
@@ -430,7 +430,8 @@ def _read_entry(text: str, language: str) -> tuple[str, tuple[str, ...], str | N
             meant = countries.suggestion(inner)
         remarks = [_("“%(text)s” was read as part of the name.") % {"text": inner}] if meant else []
         return clean_name(text), (), None, remarks
-    raise NameRefused(_unknown_country(inner, language))
+    hint = _("If it belongs to the name, put () behind it.")
+    raise NameRefused(unknown_country(inner, language, hint=hint))
 
 
 def _remarks_on_code(inner: str, codes: tuple[str, ...]) -> list[str]:
@@ -444,7 +445,7 @@ def _remarks_on_code(inner: str, codes: tuple[str, ...]) -> list[str]:
     ]
 
 
-def _split_parentheses(text: str) -> tuple[str, str | None]:
+def split_parentheses(text: str) -> tuple[str, str | None]:
     """The text before the parentheses that end it, and what is in them; None if there are none."""
     if not text.endswith((")", "）")):
         if re.search(r"[)）][.,;]+$", text):
@@ -468,7 +469,8 @@ def _is_acronym(text: str) -> bool:
     return capitals > 1 and capitals >= sum(char.islower() for char in text)
 
 
-def _unknown_country(inner: str, language: str) -> str:
+def unknown_country(inner: str, language: str, *, hint: str) -> str:
+    """Why a text cannot be read as countries: a slip, two meanings, or, with the hint, neither."""
     with translation.override(language):
         part = countries.unread_part(inner)
         may_be = [countries.country_name(code) for code in countries.meanings(part)]
@@ -484,6 +486,4 @@ def _unknown_country(inner: str, language: str) -> str:
             "text": part,
             "country": meant,
         }
-    return _(
-        "“%(text)s” is not a country known here. If it belongs to the name, put () behind it."
-    ) % {"text": part}
+    return _("“%(text)s” is not a country known here. %(hint)s") % {"text": part, "hint": hint}

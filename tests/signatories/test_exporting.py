@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from letter.publishing import request_publication
 from signatories import exporting, moderation
+from signatories.cells import protected, unprotected
 from signatories.models import Signatory
 from tests.factories import NOW, SignatoryFactory, make_letter
 
@@ -88,13 +89,13 @@ def test_a_workbook_takes_no_name_for_an_error(letter):
     ],
 )
 def test_the_apostrophe_comes_off_again(text, cell):
-    assert exporting.protected(text) == cell
-    assert exporting.unprotected(cell) == text
+    assert protected(text) == cell
+    assert unprotected(cell) == text
 
 
 @given(st.text(alphabet="'=+-@＝ \t\r\na", max_size=6))
 def test_whatever_is_protected_is_read_back(text):
-    assert exporting.unprotected(exporting.protected(text)) == text
+    assert unprotected(protected(text)) == text
 
 
 def test_the_public_list_is_the_newest_edition_numbered(letter, work):
@@ -196,7 +197,7 @@ def test_the_private_list_tells_all_of_each_entry(letter, coordinator):
         "last_decision_at": entry.decisions.in_order().last().at.isoformat(),
     }  # fmt: skip
     assert (hidden["label_hidden"], hidden["label_printed"]) == ("yes", "")
-    assert exporting.unprotected(hidden["note"]) == "-see\n=above"
+    assert unprotected(hidden["note"]) == "-see\n=above"
     assert (plain["label"], plain["label_printed"], plain["last_reason"]) == ("", "Kenya", "")
     workbook = cells(exporting.private_xlsx(letter))
     assert [cell.value for cell in workbook[0]] == list(kivu)

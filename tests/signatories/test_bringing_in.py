@@ -1,0 +1,202 @@
+"""The desk's page for a list: what is shown, what is kept, what is stored."""
+
+import html
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from signatories.desk import bringing_in
+from signatories.models import Decision, Signatory
+from tests.factories import LetterFactory, SignatoryFactory
+from tests.reading import text_of
+
+URL = "/admin/signatories/signatory/bring-in/"
+QUEUE = "/admin/signatories/signatory/"
+
+
+@pytest.fixture
+def desk(client, coordinator):
+    client.force_login(coordinator)
+    return client
+
+
+def fields_of(response):
+    """What a browser would send back with this page."""
+    page = response.content.decode()
+    page = page[page.index('class="bring-in"') :]
+    sent = {}
+    for tag in re.findall(r"<input [^>]*>", page):
+        attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        is_sent = attributes["type"] != "checkbox" or " checked" in tag
+        if is_sent and attributes["name"] != "csrfmiddlewaretoken":
+            sent[attributes["name"]] = html.unescape(attributes["value"])
+    for name, options in re.findall(r'<select [^>]*name="([^"]+)">(.*?)</select>', page, re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)" selected>', options)
+        sent[name] = chosen.group(1)
+    return sent
+
+
+def paste(desk, letter, text):
+    return desk.post(URL, {"letter": letter.pk, "text": text})
+
+
+def names():
+    return sorted(Signatory.objects.values_list("name", flat=True))
+
+
+def test_a_pasted_list_is_shown_and_then_stored(letter, desk, coordinator):
+    preview = paste(desk, letter, "1. PAX (Netherlands)\n2. Genocide Watch – USA\n")
+    assert (preview.status_code, names()) == (200, [])
+    assert "Genocide Watch (USA)" in text_of(preview)
+    assert "Bring in 2 rows" in text_of(preview)
+
+    done = desk.post(URL, {**fields_of(preview), "store": "1"})
+
+    assert done.headers["Location"] == f"{QUEUE}?letter__id__exact={letter.pk}"
+    stored = Signatory.objects.order_by("pk").values_list("name", "countries", "label", "source")
+    assert list(stored) == [
+        ("PAX", ["NL"], "", "import"),
+        ("Genocide Watch", ["US"], "USA", "import"),
+    ]
+    assert {each.user for each in Decision.objects.all()} == {coordinator}
+    assert "2 organisations came in" in text_of(desk.get(done.headers["Location"]))
+
+
+def test_a_problem_stands_beside_its_field_and_refuses_all(letter, desk):
+    preview = paste(desk, letter, "PAX (Kenia)\nINSEC (Nepal)")
+    sent = {**fields_of(preview), "name-2": "INSEC Nepal", "store": "1"}
+
+    refused = desk.post(URL, sent)
+
+    assert (refused.status_code, names()) == (422, [])
+    page = text_of(refused)
+    assert "“Kenia” is not a country known here; did you mean Kenya?" in page
+    assert "1 row has something to mend" in page
+    kept = fields_of(refused)
+    assert (kept["name-2"], kept["countries-1"]) == ("INSEC Nepal", "Kenia")
+
+    desk.post(URL, {**kept, "countries-1": "Kenya", "store": "1"})
+
+    assert names() == ["INSEC Nepal", "PAX"]
+    assert Signatory.objects.get(name="PAX").countries == ["KE"]
+
+
+def test_what_is_on_the_letter_is_left_out_unless_somebody_says_otherwise(letter, desk):
+    SignatoryFactory(letter=letter, name="PAX")
+    preview = paste(desk, letter, "PAX\nINSEC")
+    sent = fields_of(preview)
+    assert [name for name in sent if name.startswith("leave")] == ["leave-1"]
+    assert "On the letter already" in text_of(preview)
+
+    desk.post(URL, {**sent, "store": "1"})
+    assert names() == ["INSEC", "PAX"]
+
+    sent = {**fields_of(paste(desk, letter, "PAX")), "store": "1"}
+    del sent["leave-1"]
+    desk.post(URL, sent)
+    assert names() == ["INSEC", "PAX", "PAX"]
+
+
+def test_what_came_onto_the_letter_meanwhile_is_shown_first(letter, desk):
+    sent = {**fields_of(paste(desk, letter, "PAX\nINSEC")), "store": "1"}
+    SignatoryFactory(letter=letter, name="PAX")
+
+    again = desk.post(URL, sent)
+
+    assert (again.status_code, names()) == (422, ["PAX"])
+    assert fields_of(again)["leave-1"] == "1"
+
+
+def test_a_row_with_a_problem_can_be_left_out(letter, desk):
+    sent = fields_of(paste(desk, letter, "PAX\nPax\nINSEC"))
+
+    desk.post(URL, {**sent, "leave-2": "1", "store": "1"})
+
+    assert names() == ["INSEC", "PAX"]
+
+
+def test_another_reading_of_the_columns_loses_no_correction(letter, desk):
+    file = SimpleUploadedFile("list.csv", b"name,country\nPAX,Netherlands\nINSEC,Nepal\n")
+    sent = fields_of(desk.post(URL, {"letter": letter.pk, "file": file}))
+    assert (sent["column-0"], sent["column-1"]) == ("name", "countries")
+
+    sent |= {"name-3": "INSEC Nepal", "column-1": "note", "store": "1"}
+    again = desk.post(URL, sent)
+
+    assert (again.status_code, names()) == (422, [])
+    sent = fields_of(again)
+    assert [sent[name] for name in ("name-3", "countries-3", "note-3", "name-2")] == [
+        "INSEC Nepal", "", "Nepal", "PAX",
+    ]  # fmt: skip
+
+
+def test_the_label_goes_with_the_countries_it_was(letter, desk):
+    sent = fields_of(paste(desk, letter, "PAX (USA)"))
+    assert sent["label-1"] == "USA"
+
+    desk.post(URL, {**sent, "countries-1": "Kenya", "store": "1"})
+
+    pax = Signatory.objects.get()
+    assert (pax.countries, pax.label) == (["KE"], "")
+
+
+def test_of_a_long_list_the_rows_with_something_to_say_are_shown(letter, desk, monkeypatch):
+    monkeypatch.setattr(bringing_in, "MOST_SHOWN", 2)
+    preview = paste(desk, letter, "A1\nB1\nC1 (Kenia)\nD1\n")
+    sent = fields_of(preview)
+    assert {name for name in sent if name.startswith("name")} == {"name-3"}
+    assert "3 rows are not shown" in text_of(preview)
+
+    again = fields_of(desk.post(URL, {**sent, "countries-3": "Kenya"}))
+    assert again["countries-3"] == "Kenya"
+    desk.post(URL, {**again, "store": "1"})
+
+    assert names() == ["A1", "B1", "C1", "D1"]
+
+
+@pytest.mark.parametrize("text", ["", "name\n"])
+def test_what_cannot_be_read_keeps_what_was_typed(letter, desk, text):
+    response = paste(desk, letter, text)
+
+    assert response.status_code == 422
+    assert response.context["form"]["text"].value() == text
+
+
+def test_a_broken_file_or_a_letter_without_text_is_told(letter, desk):
+    file = SimpleUploadedFile("list.xlsx", b"PK junk")
+    broken = desk.post(URL, {"letter": letter.pk, "file": file})
+    empty = paste(desk, LetterFactory(), "PAX")
+
+    assert (broken.status_code, empty.status_code) == (422, 422)
+    assert "This spreadsheet cannot be read." in text_of(broken)
+    assert "This letter has no text yet" in text_of(empty)
+    assert "PAX" in text_of(empty)
+
+
+@pytest.mark.parametrize("table", ["", "forged", "eyJhIjoxfQ:1a:zzz"])
+def test_columns_that_are_not_ours_are_refused(letter, desk, table):
+    response = desk.post(URL, {"letter": letter.pk, "table": table, "store": "1"})
+
+    assert (response.status_code, response.headers["Location"], names()) == (302, URL, [])
+
+
+@pytest.mark.parametrize("who", ["observer", "editor"])
+def test_who_may_not_add_is_refused(letter, client, who, request):
+    user = request.getfixturevalue(who)
+    assert not user.has_perm("signatories.add_signatory")
+    client.force_login(user)
+
+    assert client.get(URL).status_code == 403
+    assert paste(client, letter, "PAX").status_code == 403
+    sent = {"letter": letter.pk, "table": "x", "store": "1"}
+    assert client.post(URL, sent).status_code == 403
+    assert names() == []
+
+
+def test_the_queue_links_to_it_for_those_who_may(letter, desk, observer):
+    assert URL in desk.get(QUEUE).content.decode()
+    desk.force_login(observer)
+    assert URL not in desk.get(QUEUE).content.decode()
+    desk.logout()
+    assert desk.get(URL).status_code == 302

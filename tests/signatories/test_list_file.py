@@ -1,0 +1,193 @@
+"""Lists as people have them, and what is made of them."""
+
+import io
+from pathlib import Path
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from letter import countries
+from signatories import list_file
+from signatories.list_file import Row, Unreadable, check, lay_out, read_table, write_csv
+
+FILE = Path(__file__).parent / "code-of-conduct.txt"
+
+
+def read(data, **kwargs):
+    return check(lay_out(read_table(data, **kwargs)))
+
+
+def brief(data, **kwargs):
+    return [(row.name, row.countries) for row in read(data, **kwargs)]
+
+
+def problems(data):
+    return [reason for row in read(data) for _field, reason in row.problems]
+
+
+def sheet(*rows):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_the_real_list_needs_no_correction():
+    lines = [
+        line for line in FILE.read_text(encoding="utf-8").splitlines() if line.startswith("- ")
+    ]
+
+    rows = read("\n".join(lines))
+
+    with_label = [
+        f"- {n}. {row.name}"
+        + (f" ({row.label or countries.label_from(row.countries)})" if row.countries else "")
+        for n, row in enumerate(rows, start=1)
+    ]
+    assert with_label == lines
+    assert [(row.problems, row.remarks) for row in rows] == [((), ())] * 33
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "codes"),
+    [
+        ("12) Genocide Watch – USA", "Genocide Watch", ("US",)),
+        ("5. Centre X (Kenya, Ethiopia)", "Centre X", ("KE", "ET")),
+        ("- INSEC (Nepal)", "INSEC", ("NP",)),
+        ("• INSEC (Nepal).", "INSEC", ("NP",)),
+        ("•INSEC — Nepal", "INSEC", ("NP",)),
+        ("INSEC; Nepal", "INSEC", ("NP",)),
+        ("INSEC\tNepal", "INSEC", ("NP",)),
+        ("INSEC, Nepal", "INSEC", ("NP",)),
+        ("INSEC, Nepal, Kenya and Uganda", "INSEC", ("NP", "KE", "UG")),
+        ("INSEC", "INSEC", ()),
+        ("Médecins Sans Frontières (MSF)", "Médecins Sans Frontières (MSF)", ()),
+        ("Peace, Justice and Hope", "Peace, Justice and Hope", ()),
+        ("Lawyers of Kenya, Uganda", "Lawyers of Kenya, Uganda", ()),
+        ("Lawyers, CAN", "Lawyers, CAN", ()),
+        ("United Nations Association-Sweden", "United Nations Association-Sweden", ()),
+        ("3.5 Degrees", "3.5 Degrees", ()),
+    ],
+)
+def test_a_line_as_people_write_it(line, name, codes):
+    assert brief(line) == [(name, codes)]
+    assert brief(f"{line}\nAmnesty") == [(name, codes), ("Amnesty", ())]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_columns_by_their_headings(delimiter):
+    text = '\ufeffPays|Nom de l’organisation|Courriel|Fonction\r\n"RDC"|"A ""B"""|A@B.org|Chef\r\n'
+    row = read(text.replace("|", delimiter).encode())[0]
+
+    assert (row.name, row.countries, row.email, row.contact_role) == (
+        'A "B"', ("CD",), "a@b.org", "Chef",
+    )  # fmt: skip
+
+
+def test_columns_by_what_is_in_them():
+    text = "1;Centre Kivu;Kenya;info@kivu.org;www.kivu.org\n2;PAX;Netherlands;;\n"
+    table = read_table(text)
+
+    assert table.mapping == ("", "line", "countries", "email", "website")
+    assert [(row.name, row.website) for row in check(lay_out(table))] == [
+        ("Centre Kivu", "https://www.kivu.org"),
+        ("PAX", ""),
+    ]
+
+
+def test_a_spreadsheet():
+    data = sheet(["Organización", "País"], [], ["Centre X", "KE, ET"], ["PAX", None])
+
+    assert brief(data, filename="list.xlsx") == [("Centre X", ("KE", "ET")), ("PAX", ())]
+    assert [row.number for row in read(data)] == [3, 4]
+
+
+def test_what_was_decided_in_doubt_is_told():
+    assert read("Amnesty, Kenja")[0].remarks == (
+        "“Kenja” was read as part of the name; did you mean Kenya?",
+    )
+    assert read("Lawyers, CAN")[0].remarks == ("“CAN” was read as part of the name.",)
+
+
+def test_problems_are_told_in_words():
+    assert problems("PAX (Kenia)") == ["“Kenia” is not a country known here; did you mean Kenya?"]
+    assert problems("PAX (Congo)")[0].endswith("Please say which.")
+    assert problems("PAX – Korea")[0].endswith("Please say which.")
+    assert problems("name,countries,email\nPAX,Kenya,nobody") == [
+        "“nobody” is not an e-mail address."
+    ]
+    assert problems("PAX\nAmnesty\nPax") == ["The same organisation is in line 1."]
+    assert problems("•••") == ["A name needs at least one letter or digit."]
+    assert problems("name,countries\nPAX\u202e,Kenya")[0].startswith("This contains an invisible")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        " \n\t\n",
+        "Name\n",
+        "Caf\u00e9".encode("latin-1"),
+        b"PK\x03\x04 no zip",
+        b"\xd0\xcf\x11\xe0 old",
+        b"%PDF-1.7",
+        b"a\0b",
+        b"\xff\xfea",
+        sheet(["Name"], ["PAX"])[:-300],
+        "x" * (list_file.MOST_BYTES + 1),
+        "a\n" * (list_file.MOST_ROWS + 1),
+    ],
+    ids=range(12),
+)
+def test_what_cannot_be_read_is_told_in_a_sentence(data):
+    with pytest.raises(Unreadable, match=r"\.$"):
+        read_table(data)
+
+
+@given(st.one_of(st.text(), st.text(alphabet="aK(),;\t\n\"'-–=1.) ", max_size=60), st.binary()))
+def test_whatever_comes_is_read_or_refused_in_words(data):
+    try:
+        rows = read(data)
+        read(data, filename="list.csv")
+    except Unreadable:
+        return
+    assert rows
+
+
+texts = st.text(alphabet="ab'=+-@;,\"\té (1", max_size=12).map(lambda text: " ".join(text.split()))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            texts, st.lists(st.sampled_from(["ET", "KE", "TT", "CD", "KR", "BQ"]), unique=True)
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_rows_written_as_csv_are_read_as_the_same_rows(made):
+    rows = [
+        Row(
+            number=number,
+            raw="",
+            name=f"{name} N{number}".strip(),
+            countries=tuple(codes),
+            label=name,
+            website="https://example.org" if name else "",
+            contact_name=name,
+            contact_role=name,
+            email="a@example.org" if codes else "",
+            sort_as=name,
+            note=name,
+        )
+        for number, (name, codes) in enumerate(made, start=2)
+    ]
+
+    again = read(write_csv(rows))
+
+    assert [Row(**{**vars(row), "raw": ""}) for row in again] == rows
