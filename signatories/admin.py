@@ -31,6 +31,7 @@ from letter.publishing import Place, number_of, place_of
 from signatories import mail, moderation
 from signatories.desk import taking_out
 from signatories.desk.bringing_in import bring_in
+from signatories.desk.campaign import campaign_page
 from signatories.desk.review import review, saved_words
 from signatories.evidence import DomainMatch, domain_match, signals
 from signatories.forms import CountriesField, CountriesWidget
@@ -542,6 +543,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
                 name="signatories_signatory_decide",
             ),
             path("review/", view(self.review), name="signatories_signatory_review"),
+            path("campaign/<int:pk>/", view(campaign_page), name="signatories_signatory_campaign"),
             path("<int:pk>/place/", view(self.place), name="signatories_signatory_place"),
             path("place/", view(self.place), name="signatories_signatory_place_new"),
             path("take-out/", view(taking_out.take_out), name="signatories_signatory_take_out"),
