@@ -123,6 +123,56 @@ def main() -> None:
             measure(thousand_nothings),
         )
 
+    duplicates()
+
+
+def duplicates(count: int = 50_000) -> None:
+    """One check for likely duplicates against a large registry, and how often it is right."""
+    import csv
+    import random
+    from pathlib import Path
+
+    from signatories.duplicates import LIKELY, find, index_organizations, likeness
+    from signatories.models import Organization
+    from signatories.names import name_key
+    from tests.factories import make_letter
+
+    with (Path(__file__).parent.parent / "tests/signatories/pairs.csv").open() as file:
+        pairs = list(csv.DictReader(file))
+    same = [pair["verdict"] == "same" for pair in pairs]
+    likely = [likeness(pair["one"], pair["other"]) >= LIKELY for pair in pairs]
+    hits = sum(is_same and is_likely for is_same, is_likely in zip(same, likely, strict=True))
+    print(
+        f"likely duplicates among {len(pairs)} labelled pairs: "
+        f"recall {hits / sum(same):.3f}, precision {hits / sum(likely):.3f}"
+    )
+    words = sorted({word for pair in pairs for word in pair["one"].split() if word.isalpha()})
+    draw = random.Random(5)  # noqa: S311  # the same registry each time
+    names = {" ".join(draw.sample(words, draw.randint(3, 5))) for _n in range(count)}
+    names |= {pair["one"] for pair in pairs}
+    by_key = {name_key(name): name for name in names}
+    index_organizations(
+        Organization.objects.bulk_create(
+            [
+                Organization(name=name, name_key=key, website=f"https://{number}.example.org")
+                for number, (key, name) in enumerate(sorted(by_key.items()))
+            ],
+            batch_size=500,
+        )
+    )
+    letter = make_letter(slug="letter-of-duplicates")
+    seconds = []
+    for pair in pairs[:150]:
+        seconds += measure(lambda name=pair["other"]: find(name, letter=letter), runs=1)
+    low, middle, high = (f(seconds) * 1000 for f in (min, statistics.median, max))
+    title = f"one check against {len(by_key):,} organisations"
+    print(f"{title:<58} {low:9.2f} {middle:9.2f} {high:9.2f} ms")
+    known = [pair for pair in pairs if pair["verdict"] == "same"]
+    found = sum(
+        pair["one"] in {like.name for like in find(pair["other"], letter=letter)} for pair in known
+    )
+    print(f"found through the index: {found} of {len(known)} same pairs")
+
 
 if __name__ == "__main__":
     main()

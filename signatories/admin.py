@@ -33,11 +33,13 @@ from signatories.desk import taking_out
 from signatories.desk.bringing_in import bring_in
 from signatories.desk.campaign import campaign_page
 from signatories.desk.review import review, saved_words
+from signatories.duplicates import Likeness, find, index_organization
 from signatories.evidence import DomainMatch, domain_match, signals
 from signatories.forms import CountriesField, CountriesWidget
 from signatories.importing import signable_revision
 from signatories.lines import line_of
 from signatories.models import (
+    Alias,
     Correction,
     Message,
     Organization,
@@ -591,7 +593,8 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             "number": number_of(signatory.letter, signatory.line_id),
             "place": _place(signatory),
             "website": _website(signatory),
-            "namesakes": _namesakes(signatory),
+            "likenesses": _likenesses(signatory),
+            "namesakes": _of_the_same_address(signatory),
             "signals": signals(signatory, at=timezone.now()),
         }
 
@@ -824,13 +827,28 @@ def _printed(listing: Listing) -> SafeString:
     return printed_html(listing.name, label_of(listing.countries, listing.label))
 
 
-def _namesakes(signatory: Signatory) -> list[Signatory]:
-    """Other entries of the same organisation or address on this letter."""
-    same = Q(name_key=signatory.name_key)
-    if signatory.email:
-        same |= Q(email=signatory.email)
-    others = Signatory.objects.for_letter(signatory.letter).filter(same).exclude(pk=signatory.pk)
-    return list(others.oldest_first()[:10])
+def _likenesses(signatory: Signatory) -> list[Likeness]:
+    """Who on the letter or in the registry may be the same organisation."""
+    return find(
+        signatory.name,
+        letter=signatory.letter,
+        website=signatory.website,
+        exclude_pk=signatory.pk,
+    )
+
+
+def _of_the_same_address(signatory: Signatory) -> list[Signatory]:
+    """Other entries of the same contact on this letter."""
+    if not signatory.email:
+        return []
+    others = Signatory.objects.for_letter(signatory.letter).filter(email=signatory.email)
+    return list(others.exclude(pk=signatory.pk).oldest_first()[:10])
+
+
+class AliasInline(admin.TabularInline[Alias, Organization]):
+    model = Alias
+    extra = 0
+    fields = ("name",)
 
 
 @admin.register(Organization)
@@ -838,6 +856,7 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
     list_display = ("name", "website", "letters", "created_at")
     search_fields = ("name", "website")
     fields = ("name", "website")
+    inlines = (AliasInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         listed = Count("signatories", filter=Q(signatories__state=Signatory.State.APPROVED))
@@ -855,6 +874,10 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
 
     def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
         obj.save(update_fields=["name", "name_key", "website"])
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        index_organization(form.instance)
 
 
 class DeliveryFilter(admin.SimpleListFilter):

@@ -65,6 +65,33 @@ class Organization(models.Model):
             )
 
 
+class Alias(models.Model):
+    """Another name of an organisation: a translation, a former name, its initials."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="aliases")
+    name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH)
+    name_key = models.CharField(max_length=KEY_MAX_LENGTH, editable=False)
+
+    class Meta:
+        verbose_name = _("other name")
+        verbose_name_plural = _("other names")
+        ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("organization", "name_key"), name="alias_once_per_organization"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        self.name_key = name_key(self.name)
+        others = Alias.objects.filter(organization=self.organization_id, name_key=self.name_key)
+        if others.exclude(pk=self.pk).exists():
+            raise ValidationError({"name": _("The organisation has that name already.")})
+
+
 class SignatoryQuerySet(models.QuerySet["Signatory"]):
     def for_letter(self, letter: Letter) -> "SignatoryQuerySet":
         return self.filter(letter=letter)
@@ -275,6 +302,62 @@ class Signatory(models.Model):
     def line_html(self) -> SafeString:
         """The line for a page."""
         return printed_html(self.name, label_of(self.countries, self.public_label))
+
+
+class NameKey(models.Model):
+    """One of the keys under which a name is found again though it is written otherwise; see `duplicates`."""
+
+    key = models.CharField(max_length=40)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, null=True, related_name="name_keys"
+    )
+    signatory = models.ForeignKey(
+        Signatory, on_delete=models.CASCADE, null=True, related_name="name_keys"
+    )
+
+    class Meta:
+        indexes = (models.Index(fields=("key",), name="name_key_by_key"),)
+        constraints = (
+            models.CheckConstraint(
+                name="name_key_of_one",
+                condition=Q(organization__isnull=True, signatory__isnull=False)
+                | Q(organization__isnull=False, signatory__isnull=True),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Verdict(models.Model):
+    """What a coordinator decided about two names, so that it is not asked again."""
+
+    class Kind(models.TextChoices):
+        SAME = "same", _("the same organisation")
+        BRANCH = "branch", _("one is a branch of the other")
+        DIFFERENT = "different", _("different organisations")
+
+    # Normalised names, the lesser first.
+    first_key = models.CharField(max_length=KEY_MAX_LENGTH)
+    second_key = models.CharField(max_length=KEY_MAX_LENGTH, db_index=True)
+    kind = models.CharField(_("verdict"), max_length=9, choices=Kind)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("coordinator"),
+    )
+    at = models.DateTimeField(_("when"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("verdict")
+        verbose_name_plural = _("verdicts")
+        constraints = (
+            models.UniqueConstraint(fields=("first_key", "second_key"), name="verdict_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
 
 
 class DecisionQuerySet(models.QuerySet["Decision"]):

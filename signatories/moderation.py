@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from letter.background import ring_after_commit
 from letter.models import Letter, Revision
 from letter.publishing import request_publication
+from signatories.duplicates import index_organization, index_signatories, index_signatory
 from signatories.models import (
     Change,
     Correction,
@@ -349,10 +350,12 @@ def _decide(
 
 def _link_organization(signatory: Signatory) -> None:
     """Link to the organisation in the registry with the same normalised name, else to a new one."""
-    signatory.organization, _created = Organization.objects.get_or_create(
+    signatory.organization, is_new = Organization.objects.get_or_create(
         name_key=signatory.name_key,
         defaults={"name": signatory.name, "website": signatory.website},
     )
+    if is_new:
+        index_organization(signatory.organization)
     if other := _listed(signatory):
         raise AlreadyListed(other)
 
@@ -458,6 +461,7 @@ def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
         earlier.version += 1
         earlier.assessed_at = None
         earlier.save(update_fields=[*TYPED, "submitted_at", "revision", "version", "assessed_at"])
+        index_signatory(earlier)
         Revision.objects.filter(pk=earlier.revision_id).lock(at=at)
     if not earlier.messages.filter(kind=kind, created_at__gt=at - RESEND_PAUSE).exists():
         queue_mail(earlier, kind, at=at)
@@ -508,6 +512,7 @@ def add_many(
             signatory.submitted_at = at
             signatory.derive_keys()
         Signatory.objects.bulk_create(batch)
+        index_signatories(batch)
         Decision.objects.bulk_create(_decision(each, Event.ADD, "", by=by, at=at) for each in batch)
         if progress:
             progress(start + len(batch))
@@ -520,6 +525,7 @@ def _create(signatory: Signatory, event: Event, state: State, *, by: By, at: dat
     signatory.submitted_at = at
     signatory.version = 1
     signatory.save(force_insert=True)
+    index_signatory(signatory)
     Revision.objects.filter(pk=signatory.revision_id).lock(at=at)
     _log(signatory, event, "", by=by, reason="", at=at)
 
@@ -623,6 +629,7 @@ def apply_changes(signatory: Signatory, changes: dict[str, Any], *, by: By, at: 
         _link_organization(signatory)
         changed.append("organization")
     signatory.save(update_fields=changed)
+    index_signatory(signatory)
     if signatory.state == State.APPROVED:
         request_publication(signatory.letter, at=at)
 

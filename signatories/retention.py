@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from letter.models import Letter
 from letter.publishing import redact
-from signatories.models import Link, Message, Organization, Signatory
+from signatories.models import Alias, Link, Message, Organization, Signatory, Verdict
 
 # A sign-on whose address nobody confirmed in this time was a mistake, or somebody else's.
 CONFIRM_WITHIN: Final = timedelta(days=7)
@@ -67,6 +68,14 @@ def take_out(letter: Letter, line_id: str, *, at: datetime) -> int:
     count = redact(letter, line_id, at=at)
     entries = Signatory.objects.for_letter(letter).filter(line_id=line_id)
     organizations = list(entries.exclude(organization=None).values_list("organization", flat=True))
+    keys = set(entries.values_list("name_key", flat=True))
     entries.delete()
-    Organization.objects.filter(pk__in=organizations, signatories=None).delete()
+    gone = Organization.objects.filter(pk__in=organizations, signatories=None)
+    keys |= set(gone.values_list("name_key", flat=True))
+    keys |= set(Alias.objects.filter(organization__in=gone).values_list("name_key", flat=True))
+    gone.delete()
+    # What was decided about a name that somebody else still bears is no secret.
+    for model in (Organization, Signatory):
+        keys -= set(model.objects.filter(name_key__in=keys).values_list("name_key", flat=True))
+    Verdict.objects.filter(Q(first_key__in=keys) | Q(second_key__in=keys)).delete()
     return count

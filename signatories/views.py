@@ -16,10 +16,11 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from letter.documents import closes_text, label_of, moment_text, printed
-from letter.models import Letter, Text
+from letter.models import Letter, Listing, Text
 from letter.publishing import number_of
 from letter.text import render_markdown
 from signatories import links, moderation
+from signatories.duplicates import LIKELY, candidates, likeness
 from signatories.forms import CorrectionForm, SignForm, new_stamp
 from signatories.models import Signatory
 from signatories.names import NameRefused, clean_name, name_key
@@ -127,17 +128,18 @@ def hint(request: HttpRequest, slug: str) -> HttpResponse:
     """Whether an organisation of this name is on the public list already; what is not public is not hinted at."""
     letter, _text = _public_letter(slug)
     try:
-        key = name_key(clean_name(request.GET.get("name", "")))
+        name = clean_name(request.GET.get("name", ""))
     except NameRefused:
         return JsonResponse({"listed": False})
-    listed = Signatory.objects.for_letter(letter).approved().filter(name_key=key).first()
-    line_id = listed.line_id if listed else ""
-    listing = letter.listings.current().filter(line_id=line_id).first()
+    listing = _listed(letter, name)
     if listing is None:
         return JsonResponse({"listed": False})
     with translation.override(letter.default_language):
         line = printed(listing.name, label_of(listing.countries, listing.label))
-        message = gettext("%(line)s is already on the list.") % {"line": line}
+        message = gettext("%(line)s is already on the list.")
+        if name_key(listing.name) != name_key(name):
+            message = gettext("This looks like %(line)s, which is on the list already.")
+        message %= {"line": line}
     return JsonResponse(
         {
             "listed": True,
@@ -147,6 +149,21 @@ def hint(request: HttpRequest, slug: str) -> HttpResponse:
             "message": message,
         }
     )
+
+
+def _listed(letter: Letter, name: str) -> Listing | None:
+    """The line of this name, or of one very like it, by what the public list says and nothing else."""
+    approved = Signatory.objects.for_letter(letter).approved()
+    same = approved.filter(name_key=name_key(name)).values_list("line_id", flat=True).first()
+    entries = approved.filter(pk__in=candidates(name, letter=letter)).order_by("pk")
+    line_ids = [same] if same else list(entries.values_list("line_id", flat=True))
+    # The printed name is judged, not the entry's: that may have been corrected since.
+    scored = [
+        (likeness(name, listing.name), listing)
+        for listing in letter.listings.current().filter(line_id__in=line_ids).order_by("pk")
+    ]
+    score, listing = max(scored, key=lambda pair: pair[0], default=(0.0, None))
+    return listing if score >= LIKELY else None
 
 
 View = Callable[..., HttpResponse]

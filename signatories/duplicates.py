@@ -1,0 +1,568 @@
+"""Likely duplicates: how like two names are, and where in the registry and on a letter to look for them.
+
+Two names are one where every word that tells organisations apart has its like in the other:
+misspelt, in another order, run together, or shrunk to initials. A word or a country that only one
+of them has makes another organisation of it: a branch is not its parent.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.db.models import Count, Q
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from rapidfuzz.distance import OSA
+
+from letter import countries
+from letter.models import Letter
+from signatories.evidence import FREE_MAIL, registrable_domain
+from signatories.models import Alias, NameKey, Organization, Signatory, Verdict
+from signatories.names import name_key
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# From here on a coordinator should be asked whether the two are one.
+LIKELY: Final = 0.8
+# Below this nothing is shown.
+POSSIBLE: Final = 0.6
+_MOST_IF_OTHER_WORDS: Final = 0.75
+_MOST_IF_OTHER_PLACES: Final = 0.7
+_MOST_IF_NOT_EQUAL: Final = 0.99
+_INITIALS: Final = 0.9
+_GENERIC_WEIGHT: Final = 0.1
+
+_ELISION: Final = re.compile(r"\b(?:d|l|n|s|qu|dell|all|nell)['’]", re.IGNORECASE)
+_APOSTROPHES: Final = str.maketrans("", "", "'’‘`ʻʼ")
+_PARENTHESIS: Final = re.compile(r"[(\[（]([^()\[\]（）]*)[)\]）]")
+_OTHER_LANGUAGE: Final = re.compile(r"\s[/|]\s")
+_UMLAUTS: Final = re.compile("([aou])e")
+_VOWELS: Final = re.compile("[aeiouy]")
+_FIRST_IDEOGRAPH: Final = "\u2e80"  # from here on, a letter more or less is another word
+
+_LEGAL_FORMS: Final = frozenset(
+    {
+        "ac", "asbl", "aisbl", "association loi 1901", "cic", "ets", "ev", "ggmbh", "gmbh", "inc",
+        "incorporated", "limited", "llc", "ltd", "ngo", "npc", "npo", "ong", "onlus", "ops", "osc",
+        "plc", "spzoo", "stichting", "vzw", "zs",
+    }
+)  # fmt: skip
+_STOP_WORDS: Final = _words_of(
+    "a an and at by for from in of on the to with "
+    "au aux d de des du en et l la le les pour par sur un une "
+    "con del e el las los para por y da das do dos em na o os "
+    "dem den der die fur im und van von voor het een zur zum "
+    "di della dei delle gli i il och av u za и в за та з για του της τα"
+)
+# Words that come and go with the same organisation.
+_GENERIC: Final = _words_of(
+    "association foundation fundacion fondation group international internationale organization"
+)
+_SAME_WORDS: Final = {
+    "african": "africa",
+    "asian": "asia",
+    "center": "centre",
+    "european": "europe",
+    "int": "international",
+    "intl": "international",
+    "org": "organization",
+    "organisation": "organization",
+    "women": "woman",
+}
+_SHORT_COUNTRIES: Final = {"uk": "GB", "gb": "GB", "usa": "US", "uae": "AE", "drc": "CD"}
+_DEMONYMS: Final = (
+    "AF afghan;AL albanian;DZ algerian;AO angolan;AR argentine argentinian;AM armenian;"
+    "AU australian;AT austrian;AZ azerbaijani;BH bahraini;BD bangladeshi;BY belarusian;BE belgian;"
+    "BJ beninese;BT bhutanese;BO bolivian;BA bosnian;BW botswanan;BR brazilian;GB british;"
+    "BG bulgarian;BF burkinabe;MM burmese burma;BI burundian;KH cambodian;CM cameroonian;"
+    "CA canadian;TD chadian;CL chilean;CN chinese;CO colombian;CD congolese;HR croatian;CU cuban;"
+    "CY cypriot;CZ czech;DK danish;DO dominican;NL dutch;EC ecuadorian;EG egyptian;ER eritrean;"
+    "EE estonian;ET ethiopian;FI finnish;FR french;GM gambian;GE georgian;DE german deutsche;"
+    "GH ghanaian;GR greek hellenic;GT guatemalan;GN guinean;HT haitian;HN honduran;HU hungarian;"
+    "IS icelandic;IN indian;ID indonesian;IR iranian;IQ iraqi;IE irish;IL israeli;IT italian;"
+    "JM jamaican;JP japanese;JO jordanian;KZ kazakh;KE kenyan;KR korean;XK kosovar;KW kuwaiti;"
+    "KG kyrgyz;LV latvian;LB lebanese;LR liberian;LY libyan;LT lithuanian;MG malagasy;MW malawian;"
+    "MY malaysian;ML malian;MR mauritanian;MX mexican;MD moldovan;MN mongolian;MA moroccan;"
+    "MZ mozambican;NA namibian;NP nepali nepalese;NZ newzealander;NI nicaraguan;NG nigerian;"
+    "NO norwegian;OM omani;PK pakistani;PS palestinian;PY paraguayan;PE peruvian;PH filipino "
+    "philippine;PL polish;PT portuguese;QA qatari;RO romanian;RU russian;RW rwandan;SA saudi;"
+    "SN senegalese;RS serbian;SL sierraleonean;SK slovak;SI slovenian;SO somali;ZA southafrican;"
+    "SS southsudanese;ES spanish;LK srilankan;SD sudanese;SE swedish;CH swiss;SY syrian;"
+    "TW taiwanese;TJ tajik;TZ tanzanian;TH thai;TG togolese;TN tunisian;TR turkish;UG ugandan;"
+    "UA ukrainian;US american america;UY uruguayan;UZ uzbek;VE venezuelan;VN vietnamese;YE yemeni;"
+    "ZM zambian;ZW zimbabwean"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A name as it is compared: words that tell, words that come and go, countries."""
+
+    words: tuple[str, ...]
+    generic: frozenset[str]
+    places: frozenset[str]
+    # The telling words as they were written, folded, for their initials.
+    written: tuple[str, ...]
+    # Words in capitals, which may be the initials of others.
+    acronyms: frozenset[str]
+
+    @property
+    def run_together(self) -> str:
+        return "".join(self.words)
+
+
+@cache
+def _demonyms() -> dict[str, str]:
+    entries = (entry.split() for entry in _DEMONYMS.split(";"))
+    return {word: code for code, *words in entries for word in words}
+
+
+@lru_cache(maxsize=4096)
+def _country(text: str) -> str | None:
+    """The country that one or more folded words name, as a noun or an adjective."""
+    joined = text.replace(" ", "")
+    if code := _SHORT_COUNTRIES.get(joined) or _demonyms().get(joined):
+        return code
+    if len(joined) <= 3:  # "de" and "in" are codes, too
+        return None
+    # In one language always: what is stored as keys must not depend on who looks.
+    with translation.override("en"):
+        return countries.match(text)
+
+
+@lru_cache(maxsize=16384)
+def _canonical(word: str) -> str:
+    """A word without what spellings and numbers of the same word differ in."""
+    word = _UMLAUTS.sub(r"\1", word)
+    word = _SAME_WORDS.get(word, word)
+    if len(word) > 6 and word.endswith("ing"):
+        word = word.removesuffix("ing")
+    if len(word) > 4 and word.endswith("ies"):
+        word = word.removesuffix("ies") + "y"
+    elif len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word.removesuffix("s")
+    word = _SAME_WORDS.get(word, word)
+    return next((generic for generic in _GENERIC if _alike(word, generic)), word)
+
+
+def _without_legal_forms(words: list[str]) -> list[str]:
+    """Also where a form was written with dots: "e.V." has come as two words, "sp. z o.o." as four."""
+    kept = words
+    for size in (4, 3, 2, 1):
+        tail = "".join(kept[-size:])
+        if len(kept) > size and tail in _LEGAL_FORMS:
+            kept = kept[:-size]
+    return [word for word in kept if len(word) < 3 or word not in _LEGAL_FORMS] or words
+
+
+def _is_acronym(text: str) -> bool:
+    return " " not in text and sum(char.isupper() for char in text) >= 2
+
+
+@lru_cache(maxsize=8192)
+def _readings(name: str) -> tuple[_Reading, ...]:
+    """A name as one or more: without the acronym behind it, that acronym, and each language."""
+    asides = [aside.strip() for aside in _PARENTHESIS.findall(name)]
+    acronyms = [aside for aside in asides if _is_acronym(aside)]
+    bare = _PARENTHESIS.sub(
+        lambda found: " " if _is_acronym(found[1].strip()) else f" {found[1]} ", name
+    )
+    forms = [bare, *acronyms]
+    if len(parts := _OTHER_LANGUAGE.split(bare)) > 1:
+        forms += parts
+    return tuple(_read(form) for form in forms if form.strip())
+
+
+def _read(form: str) -> _Reading:
+    plain = _ELISION.sub(" ", form).translate(_APOSTROPHES)
+    acronyms = {name_key(word) for word in re.split(r"[\s\-–/,.]+", plain) if _is_acronym(word)}
+    if plain.isupper() and len(plain.split()) > 1:
+        acronyms.clear()
+    folded = _without_legal_forms(name_key(plain).split())
+    places, rest = set(), []
+    at = 0
+    while at < len(folded):
+        for size in (4, 3, 2, 1):
+            if at + size <= len(folded) and (code := _country(" ".join(folded[at : at + size]))):
+                places.add(code)
+                at += size
+                break
+        else:
+            rest.append(folded[at])
+            at += 1
+    telling = [word for word in rest if not _is_stop_word(word)] or rest or folded
+    # "… Human Rights Studies – CIHRS" says the same thing twice.
+    telling = [word for word in telling if not _repeats(word, telling, acronyms)]
+    pairs = [(word, _canonical(word)) for word in telling]
+    heavy = [pair for pair in pairs if pair[1] not in _GENERIC] or pairs
+    words = tuple(dict.fromkeys(canonical for _written, canonical in heavy))
+    generic = frozenset(canonical for _written, canonical in pairs) - set(words)
+    written = tuple(word for word in folded if not _is_stop_word(word))
+    return _Reading(words, generic, frozenset(places), written, frozenset(acronyms))
+
+
+def _is_stop_word(word: str) -> bool:
+    return word in _STOP_WORDS or _UMLAUTS.sub(r"\1", word) in _STOP_WORDS
+
+
+def _repeats(word: str, words: list[str], acronyms: set[str]) -> bool:
+    others = "".join(other[0] for other in words if other != word)
+    return word in acronyms and len(word) > 2 and word == others
+
+
+def likeness(one: str, other: str) -> float:
+    """How likely two names are one organisation's, from 0 to 1; see LIKELY."""
+    if name_key(one) == name_key(other):
+        return 1.0
+    scores = (_compare(mine, theirs) for mine in _readings(one) for theirs in _readings(other))
+    return min(max(scores, default=0.0), _MOST_IF_NOT_EQUAL)
+
+
+def _compare(one: _Reading, other: _Reading) -> float:
+    if not one.words or not other.words:
+        return 0.0
+    if _spells(one, other) or _spells(other, one):
+        return _INITIALS
+    if one.run_together == other.run_together:
+        score, is_whole = 1.0, True
+    else:
+        score, is_whole = _align(one, other)
+    differing = len(one.generic ^ other.generic) * _GENERIC_WEIGHT
+    weight = max(len(one.words), len(other.words))
+    score = score * weight / (weight + differing)
+    if not is_whole:
+        score = min(score, _MOST_IF_OTHER_WORDS)
+    if one.places != other.places:
+        score = min(score, _MOST_IF_OTHER_PLACES)
+    return score
+
+
+def _align(one: _Reading, other: _Reading) -> tuple[float, bool]:
+    """The share of words that have their like in the other name, and whether all have."""
+    mine, theirs = list(one.words), list(other.words)
+    total, matched = 0.0, 0
+    for word in one.words:
+        best = max(theirs, key=lambda their, my=word: _alike(my, their), default="")  # type: ignore[misc]
+        if best and (alike := _alike(word, best)):
+            mine.remove(word)
+            theirs.remove(best)
+            total += alike
+            matched += 1
+    if not mine and not theirs:
+        return total / matched, True
+    if _is_short_for(mine, theirs, one, other) or _is_short_for(theirs, mine, other, one):
+        return _INITIALS, True
+    return total / max(len(one.words), len(other.words)), False
+
+
+def _is_short_for(short: list[str], long: list[str], of: _Reading, whole: _Reading) -> bool:
+    """Whether what is left of one name is initials that the words left of the other begin with."""
+    if len(short) != 1 or len(long) < 2:
+        return False
+    initials = "".join(word[0] for word in whole.written)
+    for acronym in of.acronyms:
+        at = initials.find(acronym)
+        if at < 0 or len(acronym) < 3 or _canonical(acronym) != short[0]:
+            continue
+        spelt = {_canonical(word) for word in whole.written[at : at + len(acronym)]}
+        if spelt.issuperset(long):
+            return True
+    return False
+
+
+@lru_cache(maxsize=16384)
+def _alike(one: str, other: str) -> float:
+    """1 for the same word, less for one that is probably misspelt, 0 for another word."""
+    if one == other:
+        return 1.0
+    shorter, longest = sorted((len(one), len(other)))
+    may_be_misspelt = (
+        shorter >= 5
+        and one[0] == other[0]
+        and one.isalpha()
+        and other.isalpha()
+        and max(one + other) < _FIRST_IDEOGRAPH
+    )
+    if not may_be_misspelt:
+        return 0.0
+    most = 2 if shorter >= 9 else 1
+    distance = OSA.distance(one, other, score_cutoff=most)
+    return 1 - distance / longest if distance <= most else 0.0
+
+
+def _spells(short: _Reading, long: _Reading) -> bool:
+    """Whether a name is an acronym, perhaps with a country, of another."""
+    if len(short.words) != 1 or len(long.written) < 3:
+        return False
+    for acronym in short.acronyms:
+        if _canonical(acronym) != short.words[0] or len(acronym) < 3:
+            continue
+        if short.places == long.places and acronym == "".join(word[0] for word in long.words):
+            return True
+        if not short.places and _is_made_of(acronym, long.written):
+            return True
+    return False
+
+
+def _is_made_of(acronym: str, words: tuple[str, ...]) -> bool:
+    """Whether the acronym is beginnings of the words, in order, leaving out at most one.
+
+    "INSEC" is INformal (Sector) SErvice Centre.
+    """
+
+    def fits(letters: str, at: int, left_out: int) -> bool:
+        if at == len(words):
+            return not letters
+        word = words[at]
+        if any(
+            letters[:size] == word[:size] and fits(letters[size:], at + 1, left_out)
+            for size in range(1, min(3, len(letters), len(word)) + 1)
+        ):
+            return True
+        return at > 0 and left_out > 0 and fits(letters, at + 1, left_out - 1)
+
+    return fits(acronym, 0, 1)
+
+
+# --- Where to look ----------------------------------------------------------------
+
+KEY_LENGTH: Final = NameKey._meta.get_field("key").max_length or 0
+# A key of more rows than this tells nothing: half the registry is "for human rights".
+_MOST_POSTINGS: Final = 400
+_MOST_CANDIDATES: Final = 200
+_BATCH: Final = 500
+# Sites where each organisation has a page, not a domain.
+_SHARED_SITES: Final = _words_of(
+    "facebook.com instagram.com twitter.com x.com linkedin.com youtube.com linktr.ee google.com"
+)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Somebody on the letter or in the registry who may be the same, and why it is thought so."""
+
+    name: str
+    organization: Organization | None
+    signatory: Signatory | None
+    score: float
+    reasons: tuple[str | Promise, ...]
+    verdict: str
+
+    @property
+    def in_words(self) -> str | Promise:
+        """The score for a reader."""
+        if self.score == 1:
+            return _("the same name")
+        if self.score >= LIKELY:
+            return _("probably the same")
+        return _("resembles it")
+
+    @property
+    def verdict_in_words(self) -> str | Promise:
+        """What a coordinator has decided about the two names; empty if nothing."""
+        return Verdict.Kind(self.verdict).label if self.verdict else ""
+
+
+def keys_of(name: str, website: str = "") -> set[str]:
+    """The index keys of a name: two names that are likely one share at least one that is rare.
+
+    Consonants of its words, alone, in neighbouring pairs and all together, survive most slips;
+    initials lead from "HRW" to its words and back; a website leads to names that share nothing.
+    """
+    keys: set[str] = set()
+    for reading in _readings(name):
+        skeletons = sorted({_skeleton(word) for word in (*reading.words, *sorted(reading.places))})
+        keys.update(f"w:{skeleton}" for skeleton in skeletons)
+        keys.update(f"p:{one} {two}" for one, two in pairwise(skeletons))
+        keys.add(f"n:{' '.join(skeletons)}")
+        keys.add(f"j:{_skeleton(reading.run_together)}")
+        keys.update(f"a:{acronym}" for acronym in reading.acronyms)
+        for words in (reading.words, reading.written):
+            if len(words) > 2:
+                keys.add(f"a:{''.join(word[0] for word in words)}")
+        if len(reading.written) == 1:
+            keys.add(f"a:{reading.written[0]}")
+    if domain := _domain(website):
+        keys.add(f"d:{domain}")
+    return {key[:KEY_LENGTH] for key in keys}
+
+
+def _skeleton(word: str) -> str:
+    """A word's beginning and its consonants, each run of one letter once."""
+    consonants = word[:1] + _VOWELS.sub("", word[1:])
+    return re.sub(r"(.)\1+", r"\1", consonants)
+
+
+def _domain(website: str) -> str:
+    with suppress(ValueError):
+        domain = registrable_domain(urlsplit(website).hostname or "")
+        return "" if domain in FREE_MAIL or domain in _SHARED_SITES else domain
+    return ""
+
+
+def index_organization(organization: Organization) -> None:
+    """Bring the keys of an organisation and its other names up to date."""
+    index_organizations([organization])
+
+
+def index_organizations(organizations: Iterable[Organization]) -> None:
+    """The same for many, in a bounded number of queries for each few hundred."""
+    by_pk = {organization.pk: organization for organization in organizations}
+    keys = {pk: keys_of(one.name, one.website) for pk, one in by_pk.items()}
+    for pks in _batches(by_pk):
+        for alias in Alias.objects.filter(organization__in=pks):
+            keys[alias.organization_id] |= keys_of(alias.name)
+        NameKey.objects.filter(organization__in=pks).delete()
+    NameKey.objects.bulk_create(
+        [NameKey(organization_id=pk, key=key) for pk in keys for key in sorted(keys[pk])],
+        batch_size=_BATCH,
+    )
+
+
+def index_signatory(signatory: Signatory) -> None:
+    """Bring the keys of a sign-on up to date."""
+    index_signatories([signatory])
+
+
+def index_signatories(signatories: Iterable[Signatory]) -> None:
+    """The same for many."""
+    by_pk = {signatory.pk: signatory for signatory in signatories}
+    for pks in _batches(by_pk):
+        NameKey.objects.filter(signatory__in=pks).delete()
+    NameKey.objects.bulk_create(
+        [
+            NameKey(signatory_id=pk, key=key)
+            for pk, one in by_pk.items()
+            for key in sorted(keys_of(one.name, one.website))
+        ],
+        batch_size=_BATCH,
+    )
+
+
+def _batches(pks: Iterable[int]) -> Iterable[list[int]]:
+    every = list(pks)
+    return (every[at : at + _BATCH] for at in range(0, len(every), _BATCH))
+
+
+def find(
+    name: str,
+    *,
+    letter: Letter,
+    website: str = "",
+    exclude_pk: int | None = None,
+    limit: int = 8,
+) -> list[Likeness]:
+    """Who on this letter, or in the registry, may be the organisation of this name; the likeliest first.
+
+    An organisation that stands on the letter is shown as its entry there. What a coordinator judged
+    to be different is left out. The number of queries does not depend on the number of rows.
+    """
+    entry_pks, organization_pks = _candidates(keys_of(name, website), letter)
+    entries = [
+        entry
+        for entry in Signatory.objects.filter(pk__in=entry_pks).select_related("organization")
+        if entry.pk != exclude_pk
+    ]
+    taken = {entry.organization_id for entry in entries}
+    if exclude_pk:
+        taken |= set(
+            Signatory.objects.filter(pk=exclude_pk).values_list("organization_id", flat=True)
+        )
+    organizations = Organization.objects.filter(pk__in=organization_pks)
+    listed = {entry.organization_id for entry in entries} - {None}
+    names: dict[int, list[str]] = defaultdict(list)
+    for alias in Alias.objects.filter(organization__in=[*organization_pks, *listed]):
+        names[alias.organization_id].append(alias.name)
+    found: list[tuple[Organization | None, Signatory | None]] = [
+        *((entry.organization, entry) for entry in entries),
+        *((one, None) for one in organizations if one.pk not in taken),
+    ]
+    kinds = _verdicts(name)
+    likely = []
+    for organization, entry in found:
+        other = entry or organization
+        assert other is not None
+        verdict = kinds.get(name_key(other.name), "")
+        aliases = names[organization.pk] if organization else []
+        score, reasons = _judged(name, website, other, aliases)
+        if reasons and verdict != Verdict.Kind.DIFFERENT:
+            likely.append(Likeness(other.name, organization, entry, score, reasons, verdict))
+    likely.sort(key=lambda one: (-one.score, one.signatory is None, one.name))
+    return likely[:limit]
+
+
+def candidates(name: str, *, letter: Letter) -> list[int]:
+    """The entries of a letter that are worth comparing with a name, in whatever state they are."""
+    return _candidates(keys_of(name), letter)[0]
+
+
+def _candidates(keys: set[str], letter: Letter) -> tuple[list[int], list[int]]:
+    """The entries of the letter and the organisations that share the rarest of the keys."""
+    rows = NameKey.objects.filter(key__in=keys)
+    counted = rows.values_list("key").annotate(count=Count("pk")).values_list("key", "count")
+    counts = {key: count for key, count in counted if count <= _MOST_POSTINGS}
+    weights: dict[tuple[int | None, int | None], float] = defaultdict(float)
+    here = Q(signatory=None) | Q(signatory__letter=letter)
+    for key, entry, organization in rows.filter(here, key__in=counts).values_list(
+        "key", "signatory_id", "organization_id"
+    ):
+        weights[entry, organization] += 1 / counts[key]
+    best = sorted(weights, key=lambda pair: -weights[pair])[:_MOST_CANDIDATES]
+    return (
+        [entry for entry, _organization in best if entry],
+        [organization for _entry, organization in best if organization],
+    )
+
+
+def _judged(
+    name: str, website: str, other: Organization | Signatory, aliases: list[str]
+) -> tuple[float, tuple[str | Promise, ...]]:
+    """The score of the best of the other's names, and the reasons to show it; none to leave it out."""
+    score = likeness(name, other.name)
+    by_alias = max((likeness(name, alias) for alias in aliases), default=0.0)
+    reasons: list[str | Promise] = []
+    if by_alias > score and by_alias >= POSSIBLE:
+        score = by_alias
+        reasons.append(_("also known by such a name"))
+    elif name_key(name) == name_key(other.name):
+        reasons.append(_("equal but for capitals, accents and punctuation"))
+    elif score >= LIKELY:
+        reasons.append(_("each word of one has its like in the other"))
+    elif score >= POSSIBLE:
+        reasons.append(_("most words are the same"))
+    if (domain := _domain(website)) and domain == _domain(other.website):
+        reasons.append(_("the same website"))
+    return score, tuple(reasons)
+
+
+# --- What was judged ----------------------------------------------------------------
+
+
+def judge(one: str, other: str, kind: str, *, user: Any, at: datetime) -> Verdict:
+    """Remember what a coordinator decided about two names; the last word counts."""
+    first, second = sorted((name_key(one), name_key(other)))
+    verdict, _created = Verdict.objects.update_or_create(
+        first_key=first, second_key=second, defaults={"kind": kind, "user": user, "at": at}
+    )
+    return verdict
+
+
+def _verdicts(name: str) -> dict[str, str]:
+    """What was decided about this name and each other."""
+    key = name_key(name)
+    rows = Verdict.objects.filter(Q(first_key=key) | Q(second_key=key))
+    return {
+        second if first == key else first: kind
+        for first, second, kind in rows.values_list("first_key", "second_key", "kind")
+    }
