@@ -27,6 +27,8 @@ TRANSLATED = re.compile(
 # A block that fills in a class or a policy's keyword: "frame-wide", "same-origin".
 KEYWORDS = re.compile(r"\{%\s*block\s+\w+\s*%\}[a-z0-9]+(?:-[a-z0-9]+)+\{%\s*endblock\b.*?%\}")
 VERBATIM = re.compile(r"\{%\s*verbatim\b.*?%\}|\{%\s*endverbatim\s*%\}", re.DOTALL)
+# Keys are the same in every language.
+KEYS = re.compile(r"<kbd>.*?</kbd>")
 TAGS = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 
 
@@ -114,7 +116,7 @@ class _Words(HTMLParser):
 
 
 def template_findings(source: str, *, is_html: bool) -> Iterator[tuple[int, str]]:
-    for pattern in (COMMENTS, TRANSLATED, KEYWORDS, VERBATIM, TAGS):
+    for pattern in (COMMENTS, TRANSLATED, KEYWORDS, VERBATIM, TAGS, KEYS):
         # Only the line breaks stay, so that lines keep their numbers.
         source = pattern.sub(lambda match: "\n" * match[0].count("\n"), source)
     if is_html:

@@ -33,7 +33,7 @@ from signatories.desk import taking_out
 from signatories.desk.bringing_in import bring_in
 from signatories.desk.campaign import campaign_page
 from signatories.desk.review import review, saved_words
-from signatories.duplicates import Likeness, find, index_organization
+from signatories.duplicates import Likeness, find, index_organization, judge
 from signatories.evidence import DomainMatch, domain_match, signals
 from signatories.forms import CountriesField, CountriesWidget
 from signatories.importing import signable_revision
@@ -46,6 +46,7 @@ from signatories.models import (
     SavedReason,
     SavedReasonText,
     Signatory,
+    Verdict,
 )
 from signatories.moderation import Actor, By, Event
 from signatories.names import NameRefused, clean_name, name_key
@@ -288,7 +289,6 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     )
     list_per_page = 50
     search_fields = ("name_key", "reference", "email", "website", "contact_name")
-    search_help_text = _("Name (accents do not matter), reference, contact, address or domain.")
     ordering = ("submitted_at", "pk")
     actions = [*_actions(), "assign"]
     show_full_result_count = False
@@ -544,6 +544,11 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
                 view(require_POST(self.decide_one)),
                 name="signatories_signatory_decide",
             ),
+            path(
+                "<int:pk>/judge/",
+                view(require_POST(self.judge)),
+                name="signatories_signatory_judge",
+            ),
             path("review/", view(self.review), name="signatories_signatory_review"),
             path("campaign/<int:pk>/", view(campaign_page), name="signatories_signatory_campaign"),
             path("<int:pk>/place/", view(self.place), name="signatories_signatory_place"),
@@ -577,6 +582,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         else:
             context |= {
                 **self.entry_context(signatory),
+                "can_judge": self.has_decide_permission(request),
                 "place_url": reverse("admin:signatories_signatory_place", args=[signatory.pk]),
                 "buttons": self._buttons(request, signatory),
                 "reason": request.GET.get("reason", ""),
@@ -597,6 +603,24 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             "namesakes": _of_the_same_address(signatory),
             "signals": signals(signatory, at=timezone.now()),
         }
+
+    def judge(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Remember that two names are, or are not, one organisation's; not asked again."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        signatory = get_object_or_404(Signatory, pk=pk)
+        kind, _colon, other = request.POST.get("verdict", "").partition(":")
+        if kind in Verdict.Kind.values and other:
+            judge(signatory.name, other, kind, user=request.user, at=timezone.now())
+            self.message_user(
+                request,
+                gettext("Noted: %(one)s and %(other)s are %(kind)s.")
+                % {"one": signatory.name, "other": other, "kind": Verdict.Kind(kind).label},
+                messages.SUCCESS,
+            )
+        if "review" in request.POST:
+            return redirect(f"{reverse('admin:signatories_signatory_review')}?entry={pk}")
+        return redirect("admin:signatories_signatory_change", pk)
 
     def review(self, request: HttpRequest) -> HttpResponse:
         """One waiting entry after the other."""

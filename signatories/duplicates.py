@@ -288,7 +288,8 @@ def _alike(one: str, other: str) -> float:
         return 1.0
     shorter, longest = sorted((len(one), len(other)))
     may_be_misspelt = (
-        shorter >= 5
+        longest >= 5  # a letter dropped from a word of five leaves four
+        and shorter >= 4
         and one[0] == other[0]
         and one.isalpha()
         and other.isalpha()
@@ -547,6 +548,20 @@ def _judged(
 
 
 # --- What was judged ----------------------------------------------------------------
+
+
+def known_as(key: str) -> Organization | None:
+    """The organisation that a normalised name is an alias of, or was judged to be the same as.
+
+    None where there is an organisation of just that name, or where it may be several.
+    """
+    if Organization.objects.filter(name_key=key).exists():
+        return None
+    same = Verdict.objects.filter(kind=Verdict.Kind.SAME)
+    keys = [*same.filter(first_key=key).values_list("second_key", flat=True)]
+    keys += same.filter(second_key=key).values_list("first_key", flat=True)
+    found = Organization.objects.filter(Q(aliases__name_key=key) | Q(name_key__in=keys)).distinct()
+    return found[0] if len(found) == 1 else None
 
 
 def judge(one: str, other: str, kind: str, *, user: Any, at: datetime) -> Verdict:

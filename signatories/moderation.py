@@ -21,7 +21,12 @@ from django.utils.translation import gettext_lazy as _
 from letter.background import ring_after_commit
 from letter.models import Letter, Revision
 from letter.publishing import request_publication
-from signatories.duplicates import index_organization, index_signatories, index_signatory
+from signatories.duplicates import (
+    index_organization,
+    index_signatories,
+    index_signatory,
+    known_as,
+)
 from signatories.models import (
     Change,
     Correction,
@@ -349,13 +354,17 @@ def _decide(
 
 
 def _link_organization(signatory: Signatory) -> None:
-    """Link to the organisation in the registry with the same normalised name, else to a new one."""
-    signatory.organization, is_new = Organization.objects.get_or_create(
-        name_key=signatory.name_key,
-        defaults={"name": signatory.name, "website": signatory.website},
-    )
-    if is_new:
-        index_organization(signatory.organization)
+    """Link to the organisation in the registry with that name or known by it, else to a new one."""
+    known = known_as(signatory.name_key)
+    if known is not None:
+        signatory.organization = known
+    else:
+        signatory.organization, is_new = Organization.objects.get_or_create(
+            name_key=signatory.name_key,
+            defaults={"name": signatory.name, "website": signatory.website},
+        )
+        if is_new:
+            index_organization(signatory.organization)
     if other := _listed(signatory):
         raise AlreadyListed(other)
 

@@ -151,7 +151,7 @@ def _page(
         "typed": {event: request.POST.get(f"reason_{event}", "") for event in DECISIONS},
     }
     if entry is not None:
-        context |= desk.entry_context(entry)
+        context |= {**desk.entry_context(entry), "can_judge": True}
         saved = SavedReason.objects.prefetch_related("texts")
         context["saying_no"] = [
             {

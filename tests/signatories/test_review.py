@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from signatories import moderation
-from signatories.models import Change, Decision, Message, SavedReason, Signatory
+from signatories.duplicates import index_organization
+from signatories.models import Change, Decision, Message, SavedReason, Signatory, Verdict
 from signatories.moderation import By, ChangedMeanwhile, Event, NothingToUndo
-from tests.factories import NOW, SignatoryFactory, UserFactory
+from tests.factories import NOW, OrganizationFactory, SignatoryFactory, UserFactory
 from tests.reading import text_of
 
 State = Signatory.State
@@ -251,3 +252,41 @@ def test_the_page_costs_the_same_for_one_and_for_three(letter, desk):
         costs.append(len(queries))
 
     assert costs[0] == costs[1]
+
+
+def test_what_was_judged_about_two_names_is_not_asked_again(letter, desk):
+    known = OrganizationFactory(name="Genocide Watch")
+    index_organization(known)
+    (entry,) = waiting(letter, "Genocide Wach")
+    assert [like.name for like in desk.get(REVIEW).context["likenesses"]] == ["Genocide Watch"]
+
+    response = desk.post(
+        f"/admin/signatories/signatory/{entry.pk}/judge/",
+        {"verdict": "different:Genocide Watch", "review": "1"},
+        follow=True,
+    )
+
+    assert response.context["entry"] == entry
+    assert response.context["likenesses"] == []
+
+
+def test_an_entry_judged_the_same_joins_the_organization_when_approved(letter, desk):
+    known = OrganizationFactory(name="Genocide Watch")
+    index_organization(known)
+    (entry,) = waiting(letter, "Genocide Wach")
+
+    desk.post(f"/admin/signatories/signatory/{entry.pk}/judge/", {"verdict": "same:Genocide Watch"})
+    press(desk, "approve")
+
+    entry.refresh_from_db()
+    assert entry.organization == known
+
+
+@pytest.mark.parametrize(("who", "status"), [("editor", 403), ("observer", 403)])
+def test_who_may_not_judge(who, status, letter, client, request):
+    (entry,) = waiting(letter, "Amani")
+    client.force_login(request.getfixturevalue(who))
+
+    url = f"/admin/signatories/signatory/{entry.pk}/judge/"
+    assert client.post(url, {"verdict": "same:PAX"}).status_code == status
+    assert not Verdict.objects.exists()

@@ -45,17 +45,17 @@ class SignOn(NamedTuple):
 
 
 WAITING: Final = (
-    SignOn("Maison de la Mémoire du Kivu", ("CD", "RW"), "https://memoire-kivu.example.org", "Aline Bahati",
-           "chargée de programme", "aline@memoire-kivu.example.org", 52),
-    SignOn("مركز الشهادة والعدالة", ("JO", "SY"), "https://shahada.example.org", "Rima Haddad",
-           "director", "office@shahada.example.org", 41),
-    SignOn("Lakeside Peace Forum", ("KE", "UG"), "https://lakesidepeace.example.org", "James Otieno",
+    SignOn("Maison de la Mémoire du Kivu", ("CD", "RW"), "https://memoire-kivu.example", "Aline Bahati",
+           "chargée de programme", "aline@memoire-kivu.example", 52),
+    SignOn("مركز الشهادة والعدالة", ("JO", "SY"), "https://shahada.example", "Rima Haddad",
+           "director", "office@shahada.example", 41),
+    SignOn("Lakeside Peace Forum", ("KE", "UG"), "https://lakesidepeace.example", "James Otieno",
            "coordinator", "lakesidepeaceforum@gmail.com", 30),
-    SignOn("Фонд «Память и право»", ("UA",), "https://pamyat.example.org", "Olena Kravets",
+    SignOn("Фонд «Память и право»", ("UA",), "https://pamyat.example", "Olena Kravets",
            "lawyer", "o.kravets@chambers.example.com", 17),
     SignOn("GENOCIDE WATCH", ("US",), "", "Someone Helpful", "supporter", "helpful@gmail.com", 9),
-    SignOn("和平見證協會", ("TW",), "https://witness.example.org", "Lin Yu-ting", "secretary-general",
-           "lin@witness.example.org", 5),
+    SignOn("和平見證協會", ("TW",), "https://witness.example", "Lin Yu-ting", "secretary-general",
+           "lin@witness.example", 5),
 )  # fmt: skip
 UNCONFIRMED: Final = SignOn(
     "Observatorio de Memoria",
@@ -63,12 +63,12 @@ UNCONFIRMED: Final = SignOn(
     "",
     "Lucía Prieto",
     "directora",
-    "lucia@observatorio.example.org",
+    "lucia@observatorio.example",
     3,
 )
 RETURNED: Final = SignOn(
-    "Peace Centre", ("NG",), "https://peacecentre.example.org", "Ngozi Obi", "director",
-    "ngozi@peacecentre.example.org", 70,
+    "Peace Centre", ("NG",), "https://peacecentre.example", "Ngozi Obi", "director",
+    "ngozi@peacecentre.example", 70,
 )  # fmt: skip
 
 
