@@ -9,12 +9,14 @@ from django.db.models import Q
 
 from letter.models import Letter
 from letter.publishing import redact
-from signatories.models import Alias, Link, Message, Organization, Signatory, Verdict
+from signatories.models import Alias, Change, Link, Message, Organization, Signatory, Verdict
 
 # A sign-on whose address nobody confirmed in this time was a mistake, or somebody else's.
 CONFIRM_WITHIN: Final = timedelta(days=7)
 # Contacts are kept for questions about a closed letter, and no longer.
 KEEP_CONTACTS_FOR: Final = timedelta(days=180)
+# What says who the contact was; the history of these fields goes with them.
+CONTACT_FIELDS: Final = ("contact_name", "contact_role", "email", "note")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def _forget_contacts(letter: Letter) -> int:
     entries = Signatory.objects.for_letter(letter).exclude(
         contact_name="", contact_role="", email="", note=""
     )
+    Change.objects.filter(signatory__letter=letter, field__in=CONTACT_FIELDS).delete()
     Link.objects.filter(signatory__letter=letter).delete()
     Message.objects.filter(letter=letter).delete()
     return entries.update(contact_name="", contact_role="", email="", note="")

@@ -259,3 +259,19 @@ def test_the_demo_has_its_letter_its_coordinator_and_something_to_decide(setting
     assert client.login(username="demo", password="demo")
     assert client.get("/admin/signatories/signatory/").status_code == 200
     assert "/no-veto/" in capsys.readouterr().out
+
+
+def test_purge_forgets_what_the_history_says_of_a_contact(letter, coordinator):
+    long_ago = timezone.now() - timedelta(days=365)
+    Letter.objects.filter(pk=letter.pk).update(
+        state=Letter.State.CLOSED, created_at=long_ago, closes_at=long_ago
+    )
+    signatory = SignatoryFactory(letter=letter)
+    changes = {"email": "new@example.org", "name": "Amani Trust"}
+    moderation.apply_changes(
+        signatory, changes, by=moderation.By.coordinator(coordinator), at=long_ago
+    )
+
+    call_command("purge")
+
+    assert list(signatory.changes.values_list("field", flat=True)) == ["name"]
