@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from letter.models import Edition, Letter, Listing, Revision
 from letter.publishing import request_publication, verify
+from signatories import moderation
 from signatories.models import Link, Organization, Signatory
 from signatories.retention import CONFIRM_WITHIN, KEEP_CONTACTS_FOR
 from tests.factories import NOW, SignatoryFactory
@@ -264,7 +265,7 @@ def test_the_demo_has_its_letter_its_coordinator_and_something_to_decide(setting
 def test_purge_forgets_what_the_history_says_of_a_contact(letter, coordinator):
     long_ago = timezone.now() - timedelta(days=365)
     Letter.objects.filter(pk=letter.pk).update(
-        state=Letter.State.CLOSED, created_at=long_ago, closes_at=long_ago
+        state=Letter.State.CLOSED, closes_at=long_ago, created_at=long_ago - timedelta(days=1)
     )
     signatory = SignatoryFactory(letter=letter)
     changes = {"email": "new@example.org", "name": "Amani Trust"}
