@@ -573,7 +573,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         signatory = None
         if object_id and object_id.isdecimal():
             signatory = (
-                Signatory.objects.select_related("letter", "organization")
+                Signatory.objects.select_related("letter", "organization", "assigned_to")
                 .filter(pk=object_id)
                 .first()
             )

@@ -712,7 +712,7 @@ def next_for(
         waiting = waiting.for_letter(letter)
     signatory = (
         waiting.select_for_update(skip_locked=True, of=("self",))
-        .select_related("letter", "revision", "organization")
+        .select_related("letter", "revision", "organization", "assigned_to")
         .oldest_first()
         .first()
     )

@@ -182,7 +182,7 @@ def _asked_for(request: HttpRequest) -> Signatory | None:
     return (
         Signatory.objects.pending()
         .free_for(request.user, at=timezone.now())
-        .select_related("letter", "revision", "organization")
+        .select_related("letter", "revision", "organization", "assigned_to")
         .filter(pk=pk)
         .first()
     )
