@@ -572,11 +572,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         context = dict(extra_context or {})
         signatory = None
         if object_id and object_id.isdecimal():
-            signatory = (
-                Signatory.objects.select_related("letter", "organization", "assigned_to")
-                .filter(pk=object_id)
-                .first()
-            )
+            signatory = Signatory.objects.for_desk().filter(pk=object_id).first()
         if signatory is None:
             context["place_url"] = reverse("admin:signatories_signatory_place_new")
         else:

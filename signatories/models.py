@@ -111,6 +111,10 @@ class SignatoryQuerySet(models.QuerySet["Signatory"]):
     def oldest_first(self) -> "SignatoryQuerySet":
         return self.order_by("submitted_at", "pk")
 
+    def for_desk(self) -> "SignatoryQuerySet":
+        """With what a page about one entry shows of others."""
+        return self.select_related("letter", "revision", "organization", "assigned_to")
+
     def free_for(self, user: Any, *, at: datetime) -> "SignatoryQuerySet":
         """Neither before another coordinator's eyes at this moment nor assigned to another."""
         return self.filter(

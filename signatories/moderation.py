@@ -704,20 +704,27 @@ def what_happened(signatory: Signatory, *, since: int) -> list[str]:
 
 @transaction.atomic
 def next_for(
-    user: Any, *, letter: Letter | None, skipped: Collection[int], at: datetime
+    user: Any,
+    *,
+    letter: Letter | None,
+    skipped: Collection[int],
+    at: datetime,
+    first: int | None = None,
 ) -> Signatory | None:
-    """The oldest entry that waits and that no colleague has before them; it is this person's for a while."""
-    waiting = Signatory.objects.pending().free_for(user, at=at).exclude(pk__in=skipped)
-    if letter is not None:
-        waiting = waiting.for_letter(letter)
-    signatory = (
-        waiting.select_for_update(skip_locked=True, of=("self",))
-        .select_related("letter", "revision", "organization", "assigned_to")
-        .oldest_first()
-        .first()
-    )
+    """The oldest entry that waits and that no colleague has before them; it is this person's for a while.
+
+    `first` is an entry to be given before all others, if it can be. Whatever the person had before is
+    given back.
+    """
+    release(user)
+    waiting = Signatory.objects.pending().free_for(user, at=at).for_desk()
+    waiting = waiting.select_for_update(skip_locked=True, of=("self",)).oldest_first()
+    signatory = waiting.filter(pk=first).first() if first else None
+    if signatory is None:
+        if letter is not None:
+            waiting = waiting.for_letter(letter)
+        signatory = waiting.exclude(pk__in=skipped).first()
     if signatory is not None:
-        release(user)
         signatory.claimed_by, signatory.claimed_until = user, at + CLAIM
         signatory.save(update_fields=["claimed_by", "claimed_until"])
     return signatory

@@ -35,11 +35,13 @@ def review(desk: "SignatoryAdmin", request: HttpRequest) -> HttpResponse:
     letter = Letter.objects.filter(pk=_number(request.GET.get("letter"))).first()
     if request.method == "POST":
         return _act(desk, request, letter)
-    entry = _asked_for(request) or moderation.next_for(
+    entry = moderation.next_for(
         request.user,
         letter=letter,
         skipped=request.session.get(SKIPPED, []),
         at=timezone.now(),
+        # For example the one just undone.
+        first=_number(request.GET.get("entry")),
     )
     return _page(desk, request, letter, entry)
 
@@ -53,7 +55,6 @@ def _act(desk: "SignatoryAdmin", request: HttpRequest, letter: Letter | None) ->
         request.session[SKIPPED] = []
     elif decision == "skip":
         request.session[SKIPPED] = [*skipped, _number(request.POST.get("entry"))]
-        moderation.release(request.user)
     elif decision in DECISIONS:
         return _decide(desk, request, letter, Event(decision), saved)
     return redirect(_url(letter))
@@ -68,7 +69,7 @@ def _decide(
 ) -> HttpResponse:
     pk = _number(request.POST.get("entry"))
     reason = saved_words(saved) if saved else request.POST.get(f"reason_{event}", "")
-    entry = Signatory.objects.select_related("letter", "revision").filter(pk=pk).first()
+    entry = Signatory.objects.for_desk().filter(pk=pk).first()
     name = entry.name if entry else ""
     try:
         decision = moderation.decide(
@@ -173,18 +174,6 @@ def _page(
         ]
     return TemplateResponse(
         request, "admin/signatories/signatory/review.html", context, status=status
-    )
-
-
-def _asked_for(request: HttpRequest) -> Signatory | None:
-    """The waiting entry named in the address, for example the one just undone."""
-    pk = _number(request.GET.get("entry"))
-    return (
-        Signatory.objects.pending()
-        .free_for(request.user, at=timezone.now())
-        .select_related("letter", "revision", "organization", "assigned_to")
-        .filter(pk=pk)
-        .first()
     )
 
 

@@ -178,6 +178,16 @@ def test_undo_brings_the_entry_back_and_mails_nothing(letter, desk, work):
     assert "There is nothing to undo." in text_of(press(desk, "undo"))
 
 
+def test_an_entry_that_was_undone_is_before_nobody_else(letter, desk, colleague):
+    waiting(letter, "Amani", "INSEC")
+    press(desk, "approve")
+
+    again = press(desk, "undo")
+
+    assert again.context["entry"].name == "Amani"
+    assert shown(colleague) == "INSEC"
+
+
 def test_undo_after_the_mail_went_out_says_where_things_stand(letter, coordinator, work):
     (entry,) = waiting(letter, "Amani")
     by = By.coordinator(coordinator)
