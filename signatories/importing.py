@@ -111,9 +111,10 @@ def signable_revision(letter: Letter) -> Revision | None:
 
 def already_there(letter: Letter, rows: Sequence[Row | Typed]) -> dict[int, Signatory]:
     """The rows' numbers whose organisation has a live entry on the letter, with that entry."""
-    live = {each.name_key: each for each in Signatory.objects.for_letter(letter).live()}
-    found = {row.number: live.get(name_key(row.name)) for row in rows if row.name}
-    return {number: entry for number, entry in found.items() if entry}
+    keys = {row.number: name_key(row.name) for row in rows if row.name}
+    entries = Signatory.objects.for_letter(letter).live().filter(name_key__in=set(keys.values()))
+    live = {entry.name_key: entry for entry in entries}
+    return {number: live[key] for number, key in keys.items() if key in live}
 
 
 @transaction.atomic
