@@ -20,6 +20,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -364,11 +365,16 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Signatory], search_term: str
     ) -> tuple[QuerySet[Signatory], bool]:
-        """Each word anywhere; in the name without accents and case, as the name's key has it."""
-        for word in search_term.split()[:SEARCH_WORDS_AT_MOST]:
-            wanted = Q(reference__icontains=word) | Q(email__icontains=word)
-            wanted |= Q(website__icontains=word) | Q(contact_name__icontains=word)
-            queryset = queryset.filter(wanted | Q(name_key__contains=name_key(word)))
+        """Each word, or text in quotation marks, in any of `search_fields`; in names without accents."""
+        for bit in list(smart_split(search_term))[:SEARCH_WORDS_AT_MOST]:
+            is_quoted = bit[0] in "\"'" and bit[-1] == bit[0] and len(bit) > 2
+            word = unescape_string_literal(bit) if is_quoted else bit
+            wanted = Q()
+            for field in self.search_fields:
+                wanted |= Q(
+                    **{f"{field}__icontains": name_key(word) if field == "name_key" else word}
+                )
+            queryset = queryset.filter(wanted)
         return queryset, False
 
     @admin.display(description=_("state"), ordering="state")
@@ -442,7 +448,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             return self._ask_reason(request, queryset, event, action)
         reason = _with_saved_words(request)
         if "preview" in request.POST:
-            return self._ask_reason(request, queryset, event, action)
+            return self._ask_reason(request, queryset, event, action, preview=reason)
         if event in moderation.NEEDS_REASON and not reason:
             return self._ask_reason(request, queryset, event, action, is_missing=True)
         outcome = moderation.decide_many(
@@ -463,6 +469,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         action: str,
         *,
         is_missing: bool = False,
+        preview: moderation.Reason | None = None,
     ) -> HttpResponse:
         entries = list(queryset.order_by("submitted_at", "pk"))
         context = {
@@ -482,7 +489,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             "reason": request.POST.get("reason", ""),
             # The versions shown now, unless a page before this one showed others.
             "seen": {entry.pk: entry.version for entry in entries} | _versions_seen(request),
-            "mails": _mail_previews(request, entries, event),
+            "mails": [] if preview is None else _mail_previews(entries, event, preview),
         }
         return TemplateResponse(
             request,
@@ -755,24 +762,21 @@ def _with_saved_words(request: HttpRequest) -> moderation.Reason:
     """The coordinator's own words, and after them the saved ones in each contact's language."""
     own = request.POST.get("reason", "").strip()
     saved = saved_words(request.POST.get("saved"))
-    if isinstance(saved, str):
+    if not saved:
         return own
-    return lambda entry: f"{own}\n\n{saved(entry)}".strip()
+    return lambda entry: f"{own}\n\n{moderation.words_of(saved, entry)}"
 
 
 def _mail_previews(
-    request: HttpRequest, entries: list[Signatory], event: Event
+    entries: list[Signatory], event: Event, reason: moderation.Reason
 ) -> list[mail.Preview]:
     """For the first entry in each language, the mail that its contact would get."""
-    if "preview" not in request.POST:
-        return []
-    reason = _with_saved_words(request)
     firsts = {entry.language: entry for entry in reversed(entries) if entry.email}
     return [
         mail.preview(
             entry,
             moderation.MAILS[event],
-            reason=reason if isinstance(reason, str) else reason(entry),
+            reason=moderation.words_of(reason, entry),
             at=timezone.now(),
         )
         for entry in firsts.values()

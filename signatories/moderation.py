@@ -195,6 +195,11 @@ class Outcome:
     refused: list[tuple[Signatory, Refused]] = field(default_factory=list)
 
 
+def words_of(reason: Reason, signatory: Signatory) -> str:
+    """A reason as the contact of this entry reads it."""
+    return (reason if isinstance(reason, str) else reason(signatory)).strip()
+
+
 def possible_events(state: str, actor: Actor) -> list[Event]:
     """What the actor may do to a signature in this state, in the table's order."""
     return [event for (of, event) in TRANSITIONS if of == state and actor in ALLOWED[event]]
@@ -295,11 +300,9 @@ def undo(decision_pk: int, *, by: By, at: datetime | None = None) -> Decision:
     )
     was_told = mails.filter(sent_at__isnull=False).exists()
     mails.unsent().delete()
-    undone = _decide(signatory, back, by=by, reason="", at=at)
+    undone = decide(signatory.pk, back, by=by, at=at)
     if was_told:
         queue_mail(signatory, Message.Kind.STANDING, at=at)
-    if State.APPROVED in {undone.from_state, undone.to_state}:
-        request_publication(signatory.letter, at=at)
     return undone
 
 
@@ -321,7 +324,7 @@ def _decide(
     to_state = TRANSITIONS.get((from_state, event))
     if to_state is None or by.actor not in ALLOWED[event]:
         raise TransitionRefused(from_state, event)
-    words = (reason if isinstance(reason, str) else reason(signatory)).strip()
+    words = words_of(reason, signatory)
     if event in NEEDS_REASON and not words:
         raise ReasonMissing
     changed = ["state", "version", "claimed_by", "claimed_until"]

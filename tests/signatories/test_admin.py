@@ -14,7 +14,7 @@ from letter.models import Letter, PublicationRequest, Revision, RevisionText
 from letter.publishing import request_publication
 from signatories import moderation
 from signatories.evidence import assess_due
-from signatories.models import Correction, Decision, Message, Organization, Signatory
+from signatories.models import Correction, Decision, Message, Organization, SavedReason, Signatory
 from tests.factories import NOW, RevisionFactory, SignatoryFactory, UserFactory, make_letter
 from tests.reading import text_of
 
@@ -808,3 +808,38 @@ def test_the_country_filter_offers_what_the_letter_has(letter, desk):
 
     offered = next(each for each in page.context["cl"].filter_specs if each.title == "country")
     assert offered.lookup_choices == [("KE", "Kenya"), ("UG", "Uganda")]
+
+
+def test_search_finds_names_without_accents_and_whole_texts_in_quotation_marks(letter, desk):
+    SignatoryFactory(letter=letter, name="Peuples Endogènes", contact_name="Aline Bahati")
+    SignatoryFactory(letter=letter, name="Forum for Peace", email="a@peace-forum.example.org")
+    SignatoryFactory(letter=letter, name="Peace Forum")
+
+    assert rows(desk.get(QUEUE, {"q": "endogenes"})) == ["Peuples Endogènes"]
+    assert rows(desk.get(QUEUE, {"q": "bahati peuples"})) == ["Peuples Endogènes"]
+    assert rows(desk.get(QUEUE, {"q": "peace-forum"})) == ["Forum for Peace", "Peace Forum"]
+    assert rows(desk.get(QUEUE, {"q": '"peace forum"'})) == ["Peace Forum"]
+    assert rows(desk.get(QUEUE, {"q": "\"'"})) == []
+
+
+def test_the_mails_are_shown_before_they_are_sent_in_each_contacts_language(letter, desk):
+    reason = SavedReason.objects.create(event="reject", title="Twice")
+    reason.texts.create(language="en", text="You have signed already.")
+    reason.texts.create(language="fr", text="Vous avez déjà signé.")
+    entries = SignatoryFactory.create_batch(2, letter=letter)
+    french = SignatoryFactory(letter=letter)
+    Signatory.objects.filter(pk=french.pk).update(language="fr")
+    typed = {"reason": "Dear friends,", "saved": reason.pk}
+
+    response = act(desk, "reject", *entries, french, preview="1", **typed)
+
+    bodies = [" ".join(each.body.split()) for each in response.context["mails"]]
+    assert [("already." in body, "signé." in body) for body in bodies].count((True, False)) == 1
+    assert [("already." in body, "signé." in body) for body in bodies].count((False, True)) == 1
+    assert all("Dear friends," in body for body in bodies)
+    assert not Decision.objects.exists()
+    act(desk, "reject", *entries, french, **typed)
+    assert set(Decision.objects.values_list("signatory", "reason")) == {
+        *((entry.pk, "Dear friends,\n\nYou have signed already.") for entry in entries),
+        (french.pk, "Dear friends,\n\nVous avez déjà signé."),
+    }
