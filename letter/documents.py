@@ -25,13 +25,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, gettext
 
 from letter import countries
+from letter.cells import protected
 from letter.digest import timestamp
 from letter.models import Document, Edition, Letter, Listing, Text
 from letter.text import plain_text, render_markdown
 
 DESCRIPTION_LENGTH = 200  # characters; search engines and share cards cut near this
-# Cells that a spreadsheet would run as a formula (OWASP, "CSV Injection").
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class PrintedLine(TypedDict):
@@ -314,10 +313,12 @@ def _csv(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> bytes
         name = listing.name if listing.redacted_at is None else gettext("(redacted)")
         label = label_of(listing.countries, listing.label)
         writer.writerow(
-            [number, _cell(name), _cell(" ".join(listing.countries)), _cell(label), *of_edition]
+            [
+                number,
+                protected(name),
+                protected(" ".join(listing.countries)),
+                protected(label),
+                *of_edition,
+            ]
         )
     return buffer.getvalue().encode("utf-8-sig")
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

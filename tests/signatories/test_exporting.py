@@ -13,9 +13,9 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from letter.cells import protected, unprotected
 from letter.publishing import request_publication
 from signatories import exporting, moderation
-from signatories.cells import protected, unprotected
 from signatories.models import Signatory
 from tests.factories import NOW, SignatoryFactory, make_letter
 
