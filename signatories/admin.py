@@ -33,10 +33,11 @@ from signatories import mail, moderation
 from signatories.desk import taking_out
 from signatories.desk.bringing_in import bring_in
 from signatories.desk.campaign import campaign_page
+from signatories.desk.pages import number_in, page_context
 from signatories.desk.review import review, saved_words
 from signatories.duplicates import Likeness, find, index_organization, judge
 from signatories.evidence import DomainMatch, domain_match, signals
-from signatories.forms import CountriesField, CountriesWidget
+from signatories.forms import CountriesField, CountriesWidget, signable
 from signatories.importing import signable_revision
 from signatories.lines import line_of
 from signatories.models import (
@@ -164,9 +165,9 @@ class CountryFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         entries = Signatory.objects.order_by()
-        letter = request.GET.get("letter__id__exact", "")
-        if letter.isdecimal():
-            entries = entries.filter(letter=int(letter))
+        letter = number_in(request.GET.get("letter__id__exact"))
+        if letter is not None:
+            entries = entries.filter(letter=letter)
         named = entries.values_list("countries", flat=True).distinct()
         codes = {code for codes in named for code in codes}
         return sorted(((code, countries.name(code)) for code in codes), key=lambda pair: pair[1])
@@ -214,10 +215,9 @@ class SignatoryForm(forms.ModelForm[Signatory]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         # The instance still reads as the database has it; the form says what its reader was shown.
-        shown = self.data.get("shown", "")
-        is_changed = shown.isdecimal() and int(shown) != self.instance.version
-        if not self.instance._state.adding and is_changed:
-            since = moderation.what_happened(self.instance, since=int(shown))
+        shown = number_in(self.data.get("shown"))
+        if not self.instance._state.adding and shown is not None and shown != self.instance.version:
+            since = moderation.what_happened(self.instance, since=shown)
             raise forms.ValidationError(
                 _(
                     "The entry changed while you edited it (%(what)s). It now reads “%(line)s”. "
@@ -257,11 +257,7 @@ class SignatoryForm(forms.ModelForm[Signatory]):
             raise forms.ValidationError(str(refused), code="name") from None
 
     def clean_letter(self) -> Letter:
-        letter = self.cleaned_data["letter"]
-        assert isinstance(letter, Letter)
-        if signable_revision(letter) is None:
-            raise forms.ValidationError(_("This letter has no text yet, so nobody can sign it."))
-        return letter
+        return signable(self.cleaned_data["letter"])
 
 
 @admin.register(Signatory)
@@ -427,9 +423,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             )
             return None
         context = {
-            **self.admin_site.each_context(request),
-            "title": gettext("Assign"),
-            "opts": self.model._meta,
+            **page_context(request, gettext("Assign")),
             "media": self.media,
             "entries": list(queryset.order_by("submitted_at", "pk")),
             "colleagues": colleagues,
@@ -473,9 +467,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     ) -> HttpResponse:
         entries = list(queryset.order_by("submitted_at", "pk"))
         context = {
-            **self.admin_site.each_context(request),
-            "title": BUTTONS[event],
-            "opts": self.model._meta,
+            **page_context(request, str(BUTTONS[event])),
             "media": self.media,
             "event": event,
             "action": action,
@@ -652,14 +644,13 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         back = reverse("admin:signatories_signatory_change", args=[pk])
         if event not in Event.values:
             return redirect(back)
-        seen = request.POST.get("seen", "")
         try:
             moderation.decide(
                 pk,
                 Event(event),
                 by=By.coordinator(request.user),
                 reason=reason,
-                seen=int(seen) if seen.isdecimal() else None,
+                seen=number_in(request.POST.get("seen")),
             )
         except moderation.Refused as refused:
             self.message_user(
@@ -713,9 +704,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             )
             form.is_valid()
         context: dict[str, Any] = {
-            **self.admin_site.each_context(request),
-            "title": gettext("Place in the list"),
-            "opts": self.model._meta,
+            **page_context(request, gettext("Place in the list")),
             "media": self.media,
             "errors": form.errors if form else {},
         }
@@ -786,11 +775,8 @@ def _mail_previews(
 def _versions_seen(request: HttpRequest) -> dict[int, int]:
     """What the page before showed of each row: its version, by primary key."""
     pairs = (pair.partition(":") for pair in request.POST.getlist("seen"))
-    return {
-        int(pk): int(version)
-        for pk, _colon, version in pairs
-        if pk.isdecimal() and version.isdecimal()
-    }
+    numbers = ((number_in(pk), number_in(version)) for pk, _colon, version in pairs)
+    return {pk: version for pk, version in numbers if pk is not None and version is not None}
 
 
 def _website(signatory: Signatory) -> SafeString | str:

@@ -25,9 +25,9 @@ from django.utils.translation import gettext
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
+from letter.cells import protected
 from letter.documents import label_of, printed
 from letter.models import Letter
-from signatories.cells import protected
 from signatories.models import Decision, Signatory, SignatoryQuerySet
 
 Row = list[int | str]

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from email_validator import EmailNotValidError, validate_email
 
 from letter import countries
-from letter.models import NAME_MAX_LENGTH
+from letter.models import NAME_MAX_LENGTH, Letter
 from signatories.evidence import likely_domain
+from signatories.importing import signable_revision
 from signatories.names import NameRefused, clean_name
 
 STAMP_SALT = "signatories.sign-form"
@@ -328,6 +329,13 @@ class CorrectionForm(OrganizationFields):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout(Field("organization"), Field("countries"), Field("website"))
+
+
+def signable(letter: Letter) -> Letter:
+    """A letter chosen in a form of the desk; raises ValidationError if there are no words to sign yet."""
+    if signable_revision(letter) is None:
+        raise ValidationError(_("This letter has no text yet, so nobody can sign it."))
+    return letter
 
 
 def new_stamp() -> str:

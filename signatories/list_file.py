@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from letter import countries
-from signatories.cells import protected, unprotected
+from letter.cells import protected, unprotected
 from signatories.letter_file import read_entry, split_parentheses, unknown_country
 from signatories.names import NameRefused, clean_line, clean_name, name_key
 

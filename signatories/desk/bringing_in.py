@@ -25,7 +25,9 @@ from django.utils.translation import gettext_lazy as _
 
 from letter.documents import label_of, printed_html
 from letter.models import Letter
-from signatories.importing import NotImportable, already_there, import_rows, signable_revision
+from signatories.desk.pages import number_in, page_context
+from signatories.forms import signable
+from signatories.importing import NotImportable, already_there, import_rows
 from signatories.list_file import (
     FIELD_NAMES,
     FIELDS,
@@ -71,11 +73,7 @@ class SourceForm(forms.Form):
     )
 
     def clean_letter(self) -> Letter:
-        letter = self.cleaned_data["letter"]
-        assert isinstance(letter, Letter)
-        if signable_revision(letter) is None:
-            raise forms.ValidationError(_("This letter has no text yet, so nobody can sign it."))
-        return letter
+        return signable(self.cleaned_data["letter"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -253,7 +251,7 @@ def bring_in(model_admin: ModelAdmin[Signatory], request: HttpRequest) -> HttpRe
         return _page(model_admin, request, {"form": form})
     if "table" in data:
         table = carried(data["table"])
-        letter = Letter.objects.filter(pk=_number(data.get("letter"))).first()
+        letter = Letter.objects.filter(pk=number_in(data.get("letter")) or 0).first()
         if table is None or letter is None:
             model_admin.message_user(
                 request,
@@ -267,10 +265,6 @@ def bring_in(model_admin: ModelAdmin[Signatory], request: HttpRequest) -> HttpRe
         return _page(model_admin, request, {"form": form}, status=422)
     preview = Preview(form.cleaned_data["letter"], form.cleaned_data["table"], {})
     return _preview_page(model_admin, request, preview)
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
 
 
 def _second_step(
@@ -343,9 +337,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     context = {
-        **model_admin.admin_site.each_context(request),
-        "title": gettext("Bring in a list"),
-        "opts": model_admin.model._meta,
+        **page_context(request, gettext("Bring in a list")),
         "media": model_admin.media,
         **context,
     }

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -14,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from letter.models import Letter
 from signatories import campaign, charts
-from signatories.models import Signatory
+from signatories.desk.pages import page_context
 
 COUNTRIES_NAMED: Final = 15
 
@@ -37,9 +36,7 @@ def campaign_page(request: HttpRequest, pk: int) -> HttpResponse:
     states = campaign.state_counts(letter)
     with timezone.override(letter.zone):
         context: dict[str, Any] = {
-            **admin.site.each_context(request),
-            "title": letter.title,
-            "opts": Signatory._meta,
+            **page_context(request, letter.title),
             "letter": letter,
             "now": now,
             "status": letter.status(at=now).value,

@@ -17,6 +17,7 @@ from django.utils.translation import gettext, ngettext
 
 from letter.models import Letter
 from signatories import moderation
+from signatories.desk.pages import number_in, page_context
 from signatories.models import SavedReason, Signatory
 from signatories.moderation import By, Event
 
@@ -32,7 +33,7 @@ def review(desk: "SignatoryAdmin", request: HttpRequest) -> HttpResponse:
     """The oldest entry that waits, on one letter (`?letter=`) or on all; a POST decides and goes on."""
     if not desk.has_decide_permission(request):
         raise PermissionDenied
-    letter = Letter.objects.filter(pk=_number(request.GET.get("letter"))).first()
+    letter = Letter.objects.filter(pk=number_in(request.GET.get("letter")) or 0).first()
     if request.method == "POST":
         return _act(desk, request, letter)
     entry = moderation.next_for(
@@ -41,7 +42,7 @@ def review(desk: "SignatoryAdmin", request: HttpRequest) -> HttpResponse:
         skipped=request.session.get(SKIPPED, []),
         at=timezone.now(),
         # For example the one just undone.
-        first=_number(request.GET.get("entry")),
+        first=number_in(request.GET.get("entry")),
     )
     return _page(desk, request, letter, entry)
 
@@ -54,7 +55,7 @@ def _act(desk: "SignatoryAdmin", request: HttpRequest, letter: Letter | None) ->
     if decision == "again":
         request.session[SKIPPED] = []
     elif decision == "skip":
-        request.session[SKIPPED] = [*skipped, _number(request.POST.get("entry"))]
+        request.session[SKIPPED] = [*skipped, number_in(request.POST.get("entry")) or 0]
     elif decision in DECISIONS:
         return _decide(desk, request, letter, Event(decision), saved)
     return redirect(_url(letter))
@@ -67,7 +68,7 @@ def _decide(
     event: Event,
     saved: str,
 ) -> HttpResponse:
-    pk = _number(request.POST.get("entry"))
+    pk = number_in(request.POST.get("entry")) or 0
     reason = saved_words(saved) if saved else request.POST.get(f"reason_{event}", "")
     entry = Signatory.objects.for_desk().filter(pk=pk).first()
     name = entry.name if entry else ""
@@ -77,7 +78,7 @@ def _decide(
             event,
             by=By.coordinator(request.user),
             reason=reason,
-            seen=_number(request.POST.get("seen")),
+            seen=number_in(request.POST.get("seen")),
             mail_after=moderation.SECOND_THOUGHTS,
         )
     except moderation.Refused as refused:
@@ -135,11 +136,9 @@ def _page(
     waiting_count = waiting.count()
     skipped_count = waiting.filter(pk__in=request.session.get(SKIPPED, [])).count()
     context: dict[str, Any] = {
-        **desk.admin_site.each_context(request),
-        "title": gettext("Review"),
+        **page_context(request, gettext("Review")),
         "subtitle": ngettext("%(count)s entry waits", "%(count)s entries wait", waiting_count)
         % {"count": waiting_count},
-        "opts": desk.model._meta,
         "media": desk.media,
         "letter": letter,
         "letters": Letter.objects.order_by("-created_at"),
@@ -149,7 +148,6 @@ def _page(
         "can_undo": bool(request.session.get(DECIDED)),
         "action_url": _url(letter),
         "opened": opened,
-        "typed": {event: request.POST.get(f"reason_{event}", "") for event in DECISIONS},
     }
     if entry is not None:
         context |= {**desk.entry_context(entry), "can_judge": True}
@@ -160,7 +158,7 @@ def _page(
                 "key": key,
                 "label": label,
                 "is_open": event == opened,
-                "typed": context["typed"][event],
+                "typed": request.POST.get(f"reason_{event}", ""),
                 "saved": [
                     (reason.pk, reason.title, reason.text_for(entry.language))
                     for reason in saved
@@ -179,7 +177,7 @@ def _page(
 
 def saved_words(pk: str | None) -> moderation.Reason:
     """A saved reason's words, in each contact's language; empty where there is no such reason."""
-    reason = SavedReason.objects.prefetch_related("texts").filter(pk=_number(pk)).first()
+    reason = SavedReason.objects.prefetch_related("texts").filter(pk=number_in(pk) or 0).first()
     if reason is None:
         return ""
     return lambda entry: reason.text_for(entry.language, entry.letter.default_language)
@@ -190,8 +188,3 @@ def _url(letter: Letter | None, **query: int) -> str:
         query["letter"] = letter.pk
     url = reverse("admin:signatories_signatory_review")
     return f"{url}?{'&'.join(f'{name}={value}' for name, value in query.items())}" if query else url
-
-
-def _number(text: str | None) -> int:
-    """A primary key from a form or an address; 0, which none has, for anything else."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else 0

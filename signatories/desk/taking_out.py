@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django import forms
-from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -18,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from letter.models import Letter
 from signatories import exporting
-from signatories.models import Signatory
+from signatories.desk.pages import page_context
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -87,9 +86,7 @@ def _may_take_contacts(request: HttpRequest) -> bool:
 
 def _page(request: HttpRequest, form: TakeOutForm, *, status: int = 200) -> HttpResponse:
     context = {
-        **admin.site.each_context(request),
-        "title": gettext("Take the list out"),
-        "opts": Signatory._meta,
+        **page_context(request, gettext("Take the list out")),
         "form": form,
         "public": [(name, each) for name, each in FORMS.items() if not each.is_private],
         "private": [(name, each) for name, each in FORMS.items() if each.is_private]

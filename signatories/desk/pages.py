@@ -1,0 +1,21 @@
+"""What every page of the desk begins with."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from signatories.models import Signatory
+
+DIGITS_AT_MOST = 18  # of a primary key
+
+
+def page_context(request: HttpRequest, title: str) -> dict[str, Any]:
+    """The context of templates/admin/signatories/signatory/desk.html; `media` may be added to it."""
+    return {**admin.site.each_context(request), "title": title, "opts": Signatory._meta}
+
+
+def number_in(text: str | None) -> int | None:
+    """A primary key or a version from a form or an address; None for anything else."""
+    is_number = text and text.isascii() and text.isdecimal() and len(text) <= DIGITS_AT_MOST
+    return int(text) if text and is_number else None
