@@ -15,7 +15,7 @@ from letter.publishing import request_publication
 from signatories import moderation
 from signatories.letter_file import LetterFile
 from signatories.list_file import Row, Typed
-from signatories.models import Signatory
+from signatories.models import Event, Signatory
 from signatories.names import name_key
 
 # A list with more names out of alphabetical order than this is in another order: that of signing.
@@ -80,9 +80,7 @@ def import_letter(
         if approve:
             # A microsecond apart, so that "by date of approval" is the order of the file.
             moment = at + timedelta(microseconds=index)
-            moderation.decide(
-                signatory.pk, moderation.Event.APPROVE, by=moderation.SYSTEM, at=moment
-            )
+            moderation.decide(signatory.pk, Event.APPROVE, by=moderation.SYSTEM, at=moment)
     if approve:
         Letter.objects.filter(pk=letter.pk).update(state=Letter.State.OPEN)
         Revision.objects.filter(pk=revision.pk).update(published_at=at)

@@ -364,6 +364,20 @@ class Verdict(models.Model):
         return self.get_kind_display()
 
 
+class Event(models.TextChoices):
+    """What can happen to a signature."""
+
+    SUBMIT = "submit", _("signed through the form")
+    ADD = "add", _("added by hand")
+    CONFIRM = "confirm", _("address confirmed")
+    APPROVE = "approve", _("approved")
+    RETURN = "return", _("returned for changes")
+    RESUBMIT = "resubmit", _("put back in the queue")
+    REJECT = "reject", _("rejected")
+    WITHDRAW = "withdraw", _("withdrawn")
+    REOPEN = "reopen", _("opened again")
+
+
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def in_order(self) -> "DecisionQuerySet":
         return self.order_by("at", "pk")

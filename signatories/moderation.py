@@ -6,7 +6,7 @@ queues the mail and asks for publication: either all of it happened or none of i
 contact's page and the imports are read from the table and go through here; there is no second list.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,7 +16,6 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from letter.background import ring_after_commit
 from letter.models import Letter, Revision
@@ -27,10 +26,12 @@ from signatories.duplicates import (
     index_signatory,
     known_as,
 )
+from signatories.history import in_words, what_happened
 from signatories.models import (
     Change,
     Correction,
     Decision,
+    Event,
     Message,
     Organization,
     Signatory,
@@ -45,26 +46,10 @@ Reason = str | Callable[[Signatory], str]
 DIGEST_PAUSE = timedelta(hours=1)
 # Asking for one more confirmation mail within this time sends none.
 RESEND_PAUSE = timedelta(minutes=2)
-# An entry that a coordinator looks at is given to nobody else for so long.
-CLAIM = timedelta(minutes=10)
 # A decision made in a row of many may be a slip of the finger: its mail waits for so long.
 SECOND_THOUGHTS = timedelta(minutes=2)
 # Rows that are stored with one statement when many are added.
 BATCH: Final = 500
-
-
-class Event(models.TextChoices):
-    """What can happen to a signature."""
-
-    SUBMIT = "submit", _("signed through the form")
-    ADD = "add", _("added by hand")
-    CONFIRM = "confirm", _("address confirmed")
-    APPROVE = "approve", _("approved")
-    RETURN = "return", _("returned for changes")
-    RESUBMIT = "resubmit", _("put back in the queue")
-    REJECT = "reject", _("rejected")
-    WITHDRAW = "withdraw", _("withdrawn")
-    REOPEN = "reopen", _("opened again")
 
 
 TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
@@ -646,93 +631,6 @@ def apply_changes(signatory: Signatory, changes: dict[str, Any], *, by: By, at: 
         request_publication(signatory.letter, at=at)
 
 
-def in_words(value: Any) -> str:
-    """A field's value as the history shows it."""
-    if isinstance(value, list):
-        return ", ".join(value)
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    return str(value)
-
-
-@dataclass(frozen=True)
-class Happening:
-    """One row of an entry's history."""
-
-    at: datetime
-    what: str
-    who: str
-    reason: str
-
-
-def history(signatory: Signatory) -> list[Happening]:
-    """What was decided and changed, by whom and why, oldest first; in three queries."""
-    rows = [
-        Happening(
-            decision.at,
-            str(Event(decision.event).label),
-            str(decision.user or Actor(decision.actor).label),
-            decision.reason,
-        )
-        for decision in signatory.decisions.in_order().select_related("user")
-    ]
-    for change in signatory.changes.select_related("user"):
-        what = gettext("%(field)s: “%(old)s” became “%(new)s”") % {
-            "field": Signatory._meta.get_field(change.field).verbose_name,  # type: ignore[union-attr]  # a plain field
-            "old": change.old,
-            "new": change.new,
-        }
-        who = str(change.user or Actor(change.actor).label)
-        rows.append(Happening(change.at, what, who, ""))
-    rows += [
-        Happening(
-            correction.asked_at,
-            gettext("correction asked for: “%(line)s”") % {"line": correction.line},
-            str(Actor.CONTACT.label),
-            "",
-        )
-        for correction in signatory.corrections.all()
-    ]
-    return sorted(rows, key=lambda row: row.at)
-
-
-def what_happened(signatory: Signatory, *, since: int) -> list[str]:
-    """What happened to an entry since it had a version, in words: each happening counted it up by one."""
-    count = max(1, signatory.version - since)
-    return [
-        gettext("%(what)s by %(who)s") % {"what": row.what, "who": row.who}
-        for row in history(signatory)[-count:]
-    ]
-
-
-@transaction.atomic
-def next_for(
-    user: Any,
-    *,
-    letter: Letter | None,
-    skipped: Collection[int],
-    at: datetime,
-    first: int | None = None,
-) -> Signatory | None:
-    """The oldest entry that waits and that no colleague has before them; it is this person's for a while.
-
-    `first` is an entry to be given before all others, if it can be. Whatever the person had before is
-    given back.
-    """
-    release(user)
-    waiting = Signatory.objects.pending().free_for(user, at=at).for_desk()
-    waiting = waiting.select_for_update(skip_locked=True, of=("self",)).oldest_first()
-    signatory = waiting.filter(pk=first).first() if first else None
-    if signatory is None:
-        if letter is not None:
-            waiting = waiting.for_letter(letter)
-        signatory = waiting.exclude(pk__in=skipped).first()
-    if signatory is not None:
-        signatory.claimed_by, signatory.claimed_until = user, at + CLAIM
-        signatory.save(update_fields=["claimed_by", "claimed_until"])
-    return signatory
-
-
 def is_late(signatory: Signatory, *, at: datetime) -> bool:
     """Whether an entry waits longer than its contact was told."""
     return signatory.state == State.PENDING and at - signatory.submitted_at > settings.DECIDE_WITHIN
@@ -759,11 +657,6 @@ def coordinators() -> list[Any]:
         "signatories.decide_signatory", backend="django.contrib.auth.backends.ModelBackend"
     )
     return list(users.order_by("username"))
-
-
-def release(user: Any) -> None:
-    """Give back what a coordinator had open for review."""
-    Signatory.objects.filter(claimed_by=user).update(claimed_by=None, claimed_until=None)
 
 
 @transaction.atomic

@@ -22,7 +22,7 @@ from letter.text import render_markdown
 from signatories import links, moderation
 from signatories.duplicates import LIKELY, candidates, likeness
 from signatories.forms import CorrectionForm, SignForm, new_stamp
-from signatories.models import Signatory
+from signatories.models import Event, Signatory
 from signatories.names import NameRefused, clean_name, name_key
 
 # What a coordinator or the contact has settled is not erased behind anyone's back.
@@ -200,7 +200,7 @@ def confirm(request: HttpRequest, signatory: Signatory, token: str) -> HttpRespo
     if request.method == "POST":
         # Refused where it was pressed twice, or in two windows: the next page says where things stand.
         with suppress(moderation.Refused):
-            moderation.decide(signatory.pk, moderation.Event.CONFIRM, by=moderation.CONTACT)
+            moderation.decide(signatory.pk, Event.CONFIRM, by=moderation.CONTACT)
         return redirect("signatories:signature", signatory.letter.slug, token)
     if signatory.state != Signatory.State.SUBMITTED:
         return redirect("signatories:signature", signatory.letter.slug, token)
@@ -269,7 +269,7 @@ def _signature_page(
         "is_late": moderation.is_late(signatory, at=timezone.now()),
         "history": signatory.decisions.in_order(),
         "is_saved": "saved" in request.GET,
-        "can_withdraw": moderation.Event.WITHDRAW in events,
+        "can_withdraw": Event.WITHDRAW in events,
         "can_correct": signatory.state
         in {Signatory.State.PENDING, Signatory.State.RETURNED, Signatory.State.APPROVED},
         "open_correction": signatory.corrections.filter(settled_at__isnull=True).first(),
@@ -304,11 +304,9 @@ def withdraw(request: HttpRequest, signatory: Signatory, token: str) -> HttpResp
     if request.method == "POST":
         # Refused where it was withdrawn or rejected already: the page says so.
         with suppress(moderation.Refused):
-            moderation.decide(signatory.pk, moderation.Event.WITHDRAW, by=moderation.CONTACT)
+            moderation.decide(signatory.pk, Event.WITHDRAW, by=moderation.CONTACT)
         return redirect("signatories:signature", signatory.letter.slug, token)
-    if moderation.Event.WITHDRAW not in moderation.possible_events(
-        signatory.state, moderation.Actor.CONTACT
-    ):
+    if Event.WITHDRAW not in moderation.possible_events(signatory.state, moderation.Actor.CONTACT):
         return redirect("signatories:signature", signatory.letter.slug, token)
     return _render(request, signatory.letter, "withdraw", {"signatory": signatory, "token": token})
 

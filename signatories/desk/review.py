@@ -16,10 +16,12 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from letter.models import Letter
-from signatories import moderation
+from signatories import claims, moderation
+from signatories.desk.deciding import saved_words
+from signatories.desk.entry import entry_context
 from signatories.desk.pages import number_in, page_context
-from signatories.models import SavedReason, Signatory
-from signatories.moderation import By, Event
+from signatories.models import Event, SavedReason, Signatory
+from signatories.moderation import By
 
 if TYPE_CHECKING:
     from signatories.admin import SignatoryAdmin
@@ -36,7 +38,7 @@ def review(desk: "SignatoryAdmin", request: HttpRequest) -> HttpResponse:
     letter = Letter.objects.filter(pk=number_in(request.GET.get("letter")) or 0).first()
     if request.method == "POST":
         return _act(desk, request, letter)
-    entry = moderation.next_for(
+    entry = claims.next_for(
         request.user,
         letter=letter,
         skipped=request.session.get(SKIPPED, []),
@@ -150,7 +152,7 @@ def _page(
         "opened": opened,
     }
     if entry is not None:
-        context |= {**desk.entry_context(entry), "can_judge": True}
+        context |= {**entry_context(entry), "can_judge": True}
         saved = SavedReason.objects.prefetch_related("texts")
         context["saying_no"] = [
             {
@@ -173,14 +175,6 @@ def _page(
     return TemplateResponse(
         request, "admin/signatories/signatory/review.html", context, status=status
     )
-
-
-def saved_words(pk: str | None) -> moderation.Reason:
-    """A saved reason's words, in each contact's language; empty where there is no such reason."""
-    reason = SavedReason.objects.prefetch_related("texts").filter(pk=number_in(pk) or 0).first()
-    if reason is None:
-        return ""
-    return lambda entry: reason.text_for(entry.language, entry.letter.default_language)
 
 
 def _url(letter: Letter | None, **query: int) -> str:

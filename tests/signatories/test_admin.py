@@ -14,7 +14,15 @@ from letter.models import Letter, PublicationRequest, Revision, RevisionText
 from letter.publishing import request_publication
 from signatories import moderation
 from signatories.evidence import assess_due
-from signatories.models import Correction, Decision, Message, Organization, SavedReason, Signatory
+from signatories.models import (
+    Correction,
+    Decision,
+    Event,
+    Message,
+    Organization,
+    SavedReason,
+    Signatory,
+)
 from tests.factories import NOW, RevisionFactory, SignatoryFactory, UserFactory, make_letter
 from tests.reading import text_of
 
@@ -365,7 +373,7 @@ def test_state_is_no_field(letter, desk):
 def test_saving_does_not_undo_a_decision_made_meanwhile(letter, desk, coordinator):
     entry = SignatoryFactory(letter=letter, name="PAX")
     desk.get(f"{QUEUE}{entry.pk}/change/")
-    moderation.decide(entry.pk, moderation.Event.APPROVE, by=moderation.By.coordinator(coordinator))
+    moderation.decide(entry.pk, Event.APPROVE, by=moderation.By.coordinator(coordinator))
 
     desk.post(f"{QUEUE}{entry.pk}/change/", {**FIELDS, "name": "PAX Netherlands"})
 

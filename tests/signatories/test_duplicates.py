@@ -14,8 +14,8 @@ from signatories.duplicates import (
     keys_of,
     likeness,
 )
-from signatories.models import Alias, Signatory, Verdict
-from signatories.moderation import By, Event
+from signatories.models import Alias, Event, Signatory, Verdict
+from signatories.moderation import By
 from signatories.names import name_key
 from signatories.retention import take_out
 from tests.factories import NOW, OrganizationFactory, SignatoryFactory, make_letter

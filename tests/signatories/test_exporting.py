@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from letter.cells import protected, unprotected
 from letter.publishing import request_publication
 from signatories import exporting, moderation
-from signatories.models import Signatory
+from signatories.models import Event, Signatory
 from tests.factories import NOW, SignatoryFactory, make_letter
 
 State = Signatory.State
@@ -177,7 +177,7 @@ def test_the_private_list_tells_all_of_each_entry(letter, coordinator):
     )  # fmt: skip
     for event in ("return", "resubmit", "reject"):
         moderation.decide(
-            entry.pk, moderation.Event(event), by=moderation.By.coordinator(coordinator),
+            entry.pk, Event(event), by=moderation.By.coordinator(coordinator),
             reason=f"Because {event}.",
         )  # fmt: skip
     SignatoryFactory(letter=letter, name="Hidden", label_hidden=True, note="-see\n=above")

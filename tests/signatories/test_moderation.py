@@ -14,7 +14,7 @@ from letter.models import PublicationRequest, Revision
 from letter.publishing import publish
 from signatories import moderation
 from signatories.lines import approved_lines
-from signatories.models import Correction, Decision, Message, Organization, Signatory
+from signatories.models import Correction, Decision, Event, Message, Organization, Signatory
 from signatories.moderation import (
     ALLOWED,
     CONTACT,
@@ -23,7 +23,6 @@ from signatories.moderation import (
     Actor,
     AlreadyListed,
     By,
-    Event,
     Gone,
     ReasonMissing,
     State,

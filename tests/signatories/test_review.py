@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from signatories import moderation
 from signatories.duplicates import index_organization
-from signatories.models import Change, Decision, Message, SavedReason, Signatory, Verdict
-from signatories.moderation import By, ChangedMeanwhile, Event, NothingToUndo
+from signatories.models import Change, Decision, Event, Message, SavedReason, Signatory, Verdict
+from signatories.moderation import By, ChangedMeanwhile, NothingToUndo
 from tests.factories import NOW, OrganizationFactory, SignatoryFactory, UserFactory
 from tests.reading import text_of
 

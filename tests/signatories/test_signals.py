@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from signatories import evidence
 from signatories.evidence import assess, assess_due, level_of, signals
-from signatories.models import Decision, Level, Signatory
-from signatories.moderation import CONTACT, By, Event, apply_changes, decide, submit
+from signatories.models import Decision, Event, Level, Signatory
+from signatories.moderation import CONTACT, By, apply_changes, decide, submit
 from tests.factories import NOW, OrganizationFactory, SignatoryFactory, make_letter
 
 State = Signatory.State

@@ -21,8 +21,8 @@ from django.utils import timezone
 from letter.models import PublicationRequest
 from letter.publishing import verify
 from signatories import moderation
-from signatories.models import Decision, Message, Organization, Signatory
-from signatories.moderation import AlreadyListed, By, Event, TransitionRefused, decide, decide_many
+from signatories.models import Decision, Event, Message, Organization, Signatory
+from signatories.moderation import AlreadyListed, By, TransitionRefused, decide, decide_many
 from signatories.worker import run_due
 from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
 

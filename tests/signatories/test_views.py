@@ -13,7 +13,7 @@ from letter.models import Letter, PublicationRequest
 from letter.publishing import request_publication
 from signatories import moderation
 from signatories.forms import STAMP_MAX_AGE, STAMP_SALT, new_stamp
-from signatories.models import Decision, Link, Message, Organization, Signatory
+from signatories.models import Decision, Event, Link, Message, Organization, Signatory
 from signatories.tokens import token_hash
 from tests.factories import SignatoryFactory
 from tests.reading import text_of
@@ -477,7 +477,7 @@ def test_a_bad_correction_is_refused_beside_the_field(letter, own_page, client):
 
 def approve(client, coordinator):
     pk = Signatory.objects.get().pk
-    moderation.decide(pk, moderation.Event.APPROVE, by=moderation.By.coordinator(coordinator))
+    moderation.decide(pk, Event.APPROVE, by=moderation.By.coordinator(coordinator))
 
 
 def test_after_approval_a_correction_waits_for_a_coordinator(

@@ -12,8 +12,8 @@ from letter import publishing
 from letter.models import Letter, PublicationRequest
 from letter.publishing import request_publication
 from signatories import mail, moderation, worker
-from signatories.models import Message, Signatory
-from signatories.moderation import CONTACT, By, Event, decide, decide_many
+from signatories.models import Event, Message, Signatory
+from signatories.moderation import CONTACT, By, decide, decide_many
 from signatories.worker import run_due
 from tests.factories import NOW, SignatoryFactory, UserFactory
 

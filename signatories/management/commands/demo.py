@@ -18,8 +18,8 @@ from letter.publishing import request_publication
 from signatories import moderation
 from signatories.importing import import_letter
 from signatories.letter_file import read_letter
-from signatories.models import Message, Signatory
-from signatories.moderation import CONTACT, By, Event
+from signatories.models import Event, Message, Signatory
+from signatories.moderation import CONTACT, By
 from signatories.worker import run_due
 
 SLUG: Final = "no-veto"

@@ -18,6 +18,7 @@ from signatories.importing import (
     signable_revision,
 )
 from signatories.list_file import FIELDS, MOST_BYTES, Row, Unreadable, check, lay_out, read_table
+from signatories.models import Event
 from signatories.worker import run_due
 
 
@@ -91,7 +92,7 @@ class Command(BaseCommand):
             )
             if approve:
                 for done, signatory in enumerate(imported.signatories, start=1):
-                    moderation.decide(signatory.pk, moderation.Event.APPROVE, by=moderation.SYSTEM)
+                    moderation.decide(signatory.pk, Event.APPROVE, by=moderation.SYSTEM)
                     self._tell(f"{done} approved …", done)
         except (NotImportable, moderation.Refused) as error:
             raise CommandError(f"{error} Nothing was stored.") from error

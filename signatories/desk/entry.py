@@ -1,0 +1,250 @@
+"""What a page about one entry shows, and its buttons."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from letter.documents import label_of, printed_html
+from letter.models import Listing
+from letter.publishing import Place, number_of, place_of
+from signatories import duplicates, moderation
+from signatories.desk.deciding import BUTTONS, report
+from signatories.desk.pages import number_in, page_context
+from signatories.duplicates import Likeness
+from signatories.evidence import DomainMatch, domain_match, signals
+from signatories.lines import line_of
+from signatories.models import Correction, Event, Signatory, Verdict
+from signatories.moderation import Actor, By
+
+if TYPE_CHECKING:
+    from signatories.admin import SignatoryAdmin
+
+NEIGHBOURS_SHOWN = 2
+
+DOMAIN_WORDS = {
+    DomainMatch.SAME: _("matches the website"),
+    DomainMatch.OTHER: _("not the website's"),
+    DomainMatch.FREE_MAIL: _("free-mail address"),
+    DomainMatch.UNKNOWN: _("no website given"),
+}
+DOMAIN_CLASSES = {
+    DomainMatch.SAME: "desk-good",
+    DomainMatch.OTHER: "desk-caution",
+    DomainMatch.FREE_MAIL: "desk-neutral",
+    DomainMatch.UNKNOWN: "desk-neutral",
+}
+
+
+def entry_context(signatory: Signatory) -> dict[str, Any]:
+    """What the panel about an entry shows: its line, place, contact and evidence."""
+    return {
+        "entry": signatory,
+        "number": number_of(signatory.letter, signatory.line_id),
+        "place": _place(signatory),
+        "website": website_link(signatory),
+        "likenesses": _likenesses(signatory),
+        "namesakes": _of_the_same_address(signatory),
+        "signals": signals(signatory, at=timezone.now()),
+    }
+
+
+def judge(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse:
+    """Remember that two names are, or are not, one organisation's; not asked again."""
+    if not desk.has_decide_permission(request):
+        raise PermissionDenied
+    signatory = get_object_or_404(Signatory, pk=pk)
+    kind, _colon, other = request.POST.get("verdict", "").partition(":")
+    if kind in Verdict.Kind.values and other:
+        duplicates.judge(signatory.name, other, kind, user=request.user, at=timezone.now())
+        desk.message_user(
+            request,
+            gettext("Noted: %(one)s and %(other)s are %(kind)s.")
+            % {"one": signatory.name, "other": other, "kind": Verdict.Kind(kind).label},
+            messages.SUCCESS,
+        )
+    if "review" in request.POST:
+        return redirect(f"{reverse('admin:signatories_signatory_review')}?entry={pk}")
+    return redirect("admin:signatories_signatory_change", pk)
+
+
+def buttons(
+    desk: "SignatoryAdmin", request: HttpRequest, signatory: Signatory
+) -> list[dict[str, Any]]:
+    """The decisions that the table allows now, for those who may decide."""
+    if not desk.has_decide_permission(request):
+        return []
+    return [
+        {
+            "event": event,
+            "label": BUTTONS[event],
+            "url": reverse("admin:signatories_signatory_decide", args=[signatory.pk, event]),
+            "needs_reason": event in moderation.NEEDS_REASON,
+        }
+        for event in moderation.possible_events(signatory.state, Actor.COORDINATOR)
+    ]
+
+
+def decide_one(desk: "SignatoryAdmin", request: HttpRequest, pk: int, event: str) -> HttpResponse:
+    """A button on the entry's page."""
+    if not desk.has_decide_permission(request):
+        raise PermissionDenied
+    signatory = get_object_or_404(Signatory, pk=pk)
+    reason = request.POST.get("reason", "")
+    back = reverse("admin:signatories_signatory_change", args=[pk])
+    if event not in Event.values:
+        return redirect(back)
+    try:
+        moderation.decide(
+            pk,
+            Event(event),
+            by=By.coordinator(request.user),
+            reason=reason,
+            seen=number_in(request.POST.get("seen")),
+        )
+    except moderation.Refused as refused:
+        desk.message_user(
+            request,
+            gettext("%(name)s was not changed: %(reason)s.")
+            % {"name": signatory.name, "reason": refused},
+            messages.ERROR,
+        )
+        return redirect(back)
+    outcome = moderation.Outcome(done=[signatory])
+    report(desk, request, Event(event), outcome)
+    return redirect(back)
+
+
+def settle(desk: "SignatoryAdmin", request: HttpRequest, pk: int, answer: str) -> HttpResponse:
+    """Accept or decline the correction that a contact asked for."""
+    if not desk.has_decide_permission(request):
+        raise PermissionDenied
+    correction = get_object_or_404(Correction, pk=pk)
+    try:
+        moderation.settle(
+            pk,
+            accept=answer == "accept",
+            by=By.coordinator(request.user),
+            reason=request.POST.get("reason", ""),
+        )
+    except moderation.Refused as refused:
+        desk.message_user(
+            request,
+            gettext("The correction was not settled: %(reason)s.") % {"reason": refused},
+            messages.ERROR,
+        )
+    else:
+        desk.message_user(
+            request,
+            gettext("Corrected; the list is published in a moment.")
+            if answer == "accept"
+            else gettext("The correction is declined; the contact is told why."),
+            messages.SUCCESS,
+        )
+    return redirect("admin:signatories_signatory_change", correction.signatory_id)
+
+
+def place(desk: "SignatoryAdmin", request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """Where the line would stand with what is typed in the form, saved or not."""
+    signatory = get_object_or_404(Signatory, pk=pk) if pk else Signatory()
+    if not desk.has_view_permission(request):
+        raise PermissionDenied
+    form = None
+    if request.method == "POST":
+        form = desk.get_form(request, signatory if pk else None, change=bool(pk))(
+            request.POST, instance=signatory
+        )
+        form.is_valid()
+    context: dict[str, Any] = {
+        **page_context(request, gettext("Place in the list")),
+        "media": desk.media,
+        "errors": form.errors if form else {},
+    }
+    if not (form and form.errors) and signatory.letter_id:
+        signatory.derive_keys()
+        context |= {"entry": signatory, **_neighbourhood(signatory)}
+    return render(request, "admin/signatories/signatory/place.html", context)
+
+
+def website_link(signatory: Signatory) -> SafeString | str:
+    if not signatory.website:
+        return gettext("none given")
+    shown = signatory.website.removeprefix("https://").removeprefix("http://").rstrip("/")
+    return format_html(
+        '<a href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>',
+        signatory.website,
+        shown,
+    )
+
+
+def domain_words(signatory: Signatory) -> SafeString | str:
+    """Whether the contact's address is at the website's domain, in words."""
+    if not signatory.email:
+        return gettext("no address")
+    match = domain_match(signatory.email, signatory.website)
+    return format_html('<span class="{}">{}</span>', DOMAIN_CLASSES[match], DOMAIN_WORDS[match])
+
+
+def _place(signatory: Signatory) -> Place | None:
+    """Where approval would put a line that is not on the list."""
+    if signatory.state in {
+        Signatory.State.APPROVED,
+        Signatory.State.WITHDRAWN,
+        Signatory.State.REJECTED,
+    }:
+        return None
+    return place_of(
+        signatory.letter, line_of(signatory, signatory.letter).sort_key, signatory.line_id
+    )
+
+
+def _neighbourhood(signatory: Signatory) -> dict[str, Any]:
+    """The lines around the place that a line has or would take, with their numbers."""
+    letter = signatory.letter
+    line = line_of(signatory, letter)
+    place = place_of(letter, line.sort_key, signatory.line_id)
+    others = letter.listings.current().exclude(line_id=signatory.line_id)
+    before = list(
+        others.filter(sort_key__lt=line.sort_key).order_by("-sort_key")[:NEIGHBOURS_SHOWN]
+    )
+    after = list(others.filter(sort_key__gt=line.sort_key).order_by("sort_key")[:NEIGHBOURS_SHOWN])
+    rows = [
+        (number, _printed(listing), False)
+        for number, listing in enumerate(reversed(before), start=place.number - len(before))
+    ]
+    rows.append((place.number, signatory.line_html, True))
+    rows += [
+        (number, _printed(listing), False)
+        for number, listing in enumerate(after, start=place.number + 1)
+    ]
+    return {"place": place, "rows": rows}
+
+
+def _printed(listing: Listing) -> SafeString:
+    return printed_html(listing.name, label_of(listing.countries, listing.label))
+
+
+def _likenesses(signatory: Signatory) -> list[Likeness]:
+    """Who on the letter or in the registry may be the same organisation."""
+    return duplicates.find(
+        signatory.name,
+        letter=signatory.letter,
+        website=signatory.website,
+        exclude_pk=signatory.pk,
+    )
+
+
+def _of_the_same_address(signatory: Signatory) -> list[Signatory]:
+    """Other entries of the same contact on this letter."""
+    if not signatory.email:
+        return []
+    others = Signatory.objects.for_letter(signatory.letter).filter(email=signatory.email)
+    return list(others.exclude(pk=signatory.pk).oldest_first()[:10])

@@ -1,0 +1,110 @@
+"""How the lists of the desk can be narrowed."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django_countries import countries
+
+from signatories.desk.pages import number_in
+from signatories.models import Signatory
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By state; without a choice, what waits for a decision."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            *Signatory.State.choices,
+            ("correction", _("Correction asked for")),
+            ("all", _("All")),
+        ]
+
+    def choices(self, changelist: ChangeList) -> Any:
+        # No "All" of the base class first: ours is the last, and pending is what no choice means.
+        for lookup, title in self.lookup_choices:
+            yield {
+                "selected": (self.value() or Signatory.State.PENDING) == lookup,
+                "query_string": changelist.get_query_string({self.parameter_name: lookup}),
+                "display": title,
+            }
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> QuerySet[Signatory]:
+        if self.value() == "all":
+            return queryset
+        if self.value() == "correction":
+            return queryset.filter(corrections__settled_at=None, corrections__isnull=False)
+        is_searched = bool(request.GET.get("q")) or any(
+            name.startswith("state__") for name in request.GET
+        )
+        if self.value() is None and is_searched:
+            return queryset  # whoever looks for a reference wants it in whatever state it is
+        known = self.value() in Signatory.State.values
+        return queryset.filter(state=self.value() if known else Signatory.State.PENDING)
+
+
+class AssignedFilter(admin.SimpleListFilter):
+    """By the coordinator to whom an entry is assigned."""
+
+    title = _("assigned")
+    parameter_name = "assigned"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("me", _("To me")), ("others", _("To others")), ("nobody", _("To nobody"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> QuerySet[Signatory]:
+        match self.value():
+            case "me":
+                return queryset.filter(assigned_to=request.user.pk)
+            case "others":
+                return queryset.exclude(assigned_to=None).exclude(assigned_to=request.user.pk)
+            case "nobody":
+                return queryset.filter(assigned_to=None)
+        return queryset
+
+
+class CountryFilter(admin.SimpleListFilter):
+    """By country, of those that entries of the chosen letter name."""
+
+    title = _("country")
+    parameter_name = "country"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        entries = Signatory.objects.order_by()
+        letter = number_in(request.GET.get("letter__id__exact"))
+        if letter is not None:
+            entries = entries.filter(letter=letter)
+        named = entries.values_list("countries", flat=True).distinct()
+        codes = {code for codes in named for code in codes}
+        return sorted(((code, countries.name(code)) for code in codes), key=lambda pair: pair[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> QuerySet[Signatory]:
+        if code := self.value():
+            return queryset.filter(countries__icontains=f'"{code}"')
+        return queryset
+
+
+class DeliveryFilter(admin.SimpleListFilter):
+    """By what became of a mail."""
+
+    title = _("delivery")
+    parameter_name = "delivery"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("waiting", _("waiting")), ("given_up", _("given up")), ("sent", _("sent"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        match self.value():
+            case "waiting":
+                return queryset.unsent()
+            case "given_up":
+                return queryset.filter(given_up_at__isnull=False)
+            case "sent":
+                return queryset.filter(sent_at__isnull=False)
+        return queryset
