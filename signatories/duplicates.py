@@ -24,7 +24,7 @@ from rapidfuzz.distance import OSA
 
 from letter import countries
 from letter.models import Letter
-from signatories.evidence import FREE_MAIL, registrable_domain
+from signatories.domains import FREE_MAIL, registrable_domain
 from signatories.models import Alias, NameKey, Organization, Signatory, Verdict
 from signatories.names import name_key
 

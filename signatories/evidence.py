@@ -1,19 +1,12 @@
 """What a coordinator should know before deciding: signals that say what was seen, and never decide."""
 
-import difflib
 import logging
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from functools import cache
-from ipaddress import ip_address
 from time import monotonic
 from typing import Final
-from urllib.parse import urlsplit
 
-from disposable_email_domains import blocklist
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -25,74 +18,21 @@ from django_countries import countries
 from dns.exception import DNSException
 from dns.resolver import NXDOMAIN, NoAnswer
 from email_validator import EmailNotValidError, EmailUndeliverableError, validate_email
-from publicsuffixlist import PublicSuffixList
 
 from signatories import name_signs
+from signatories.domains import (
+    DomainMatch,
+    domain_match,
+    domain_of_address,
+    host_of,
+    is_disposable,
+    is_free_mail,
+)
 from signatories.models import Decision, Level, Signatory
 from signatories.names import name_key
 
 logger = logging.getLogger(__name__)
 
-# Providers whose addresses say nothing about an organisation.
-FREE_MAIL = frozenset(
-    {
-        "126.com",
-        "163.com",
-        "aol.com",
-        "email.com",
-        "free.fr",
-        "gmail.com",
-        "gmx.com",
-        "gmx.de",
-        "gmx.net",
-        "googlemail.com",
-        "hotmail.co.uk",
-        "hotmail.com",
-        "hotmail.fr",
-        "icloud.com",
-        "laposte.net",
-        "live.com",
-        "mail.com",
-        "mail.ru",
-        "me.com",
-        "msn.com",
-        "orange.fr",
-        "outlook.com",
-        "outlook.fr",
-        "proton.me",
-        "protonmail.com",
-        "qq.com",
-        "rediffmail.com",
-        "rocketmail.com",
-        "wanadoo.fr",
-        "web.de",
-        "yahoo.co.in",
-        "yahoo.co.uk",
-        "yahoo.com",
-        "yahoo.es",
-        "yahoo.fr",
-        "yandex.com",
-        "yandex.ru",
-        "ymail.com",
-        "zoho.com",
-    }
-)
-# The ones that people mean when they mistype a domain.
-OFTEN_MEANT = (
-    "gmail.com",
-    "yahoo.com",
-    "hotmail.com",
-    "outlook.com",
-    "icloud.com",
-    "protonmail.com",
-    "yahoo.fr",
-    "hotmail.fr",
-    "orange.fr",
-    "wanadoo.fr",
-    "googlemail.com",
-)
-# Below this likeness (difflib's ratio, 0 to 1) two domains are simply different.
-SLIP_LIKENESS = 0.86
 # Country codes that are sold to everybody, or that are no country's.
 OPEN_SUFFIXES: Final = frozenset(
     {"ac", "ai", "cc", "cd", "co", "eu", "fm", "gg", "im", "io", "la", "ly", "me", "nu", "sh",
@@ -104,57 +44,6 @@ LETTERS_NAMED: Final = 3
 # A batch of assessments stops after so long: mails are sent by the same worker.
 BATCH_SECONDS: Final = 1.0
 DNS_TIMEOUT: Final = 3  # seconds
-
-
-class DomainMatch(StrEnum):
-    """How the domain of the contact's address relates to the organisation's website."""
-
-    SAME = "same"
-    OTHER = "other"
-    FREE_MAIL = "free_mail"
-    UNKNOWN = "unknown"
-
-
-@cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
-def registrable_domain(host: str) -> str:
-    """The part of a host name that someone registered ("mail.ngo.org.uk" → "ngo.org.uk"); empty if none.
-
-    By the Public Suffix List (publicsuffix.org), from a copy that comes with its package.
-    """
-    with suppress(ValueError):
-        ip_address(host)
-        return ""
-    return _suffixes().privatesuffix(host.lower().rstrip(".")) or ""
-
-
-def domain_of_address(email: str) -> str:
-    return email.rpartition("@")[2].lower()
-
-
-def domain_match(email: str, website: str) -> DomainMatch:
-    """Whether the address belongs to the website's domain, to another, or to a free-mail provider."""
-    domain = domain_of_address(email)
-    if not domain:
-        return DomainMatch.UNKNOWN
-    site = registrable_domain(_host(website))
-    if site and registrable_domain(domain) == site:
-        return DomainMatch.SAME
-    if domain in FREE_MAIL:
-        return DomainMatch.FREE_MAIL
-    return DomainMatch.OTHER if site else DomainMatch.UNKNOWN
-
-
-def likely_domain(domain: str) -> str:
-    """The provider that was probably meant by a mistyped domain ("gmial.com" → "gmail.com"); empty if none."""
-    domain = domain.lower()
-    if domain in FREE_MAIL:
-        return ""
-    near = difflib.get_close_matches(domain, OFTEN_MEANT, n=1, cutoff=SLIP_LIKENESS)
-    return near[0] if near else ""
 
 
 # --- Signals ------------------------------------------------------------------
@@ -198,16 +87,6 @@ def level_of(found: list[Signal]) -> Level:
     return Level.GOOD if {"confirmed", "same_domain"} <= {s.code for s in found} else Level.NEUTRAL
 
 
-def is_free_mail(email: str) -> bool:
-    return domain_of_address(email) in FREE_MAIL
-
-
-def is_disposable(email: str) -> bool:
-    """Whether the address is from a provider whose addresses are thrown away after use."""
-    domain = domain_of_address(email)
-    return bool(domain) and not blocklist.isdisjoint({domain, registrable_domain(domain)})
-
-
 def _date(at: datetime) -> str:
     return date_format(timezone.localtime(at), "DATE_FORMAT")
 
@@ -227,7 +106,7 @@ def _address(signatory: Signatory) -> Iterator[Signal]:
 
 def _domain(signatory: Signatory) -> Iterator[Signal]:
     domain = domain_of_address(signatory.email)
-    words = {"domain": domain, "site": _host(signatory.website)}
+    words = {"domain": domain, "site": host_of(signatory.website)}
     if not signatory.website:
         yield Signal("no_website", Level.NEUTRAL, gettext("No website is given."))
     if is_disposable(signatory.email):
@@ -356,7 +235,7 @@ def _name(signatory: Signatory) -> Iterator[Signal]:
 
 
 def _country(signatory: Signatory) -> Iterator[Signal]:
-    host = _host(signatory.website) or domain_of_address(signatory.email)
+    host = host_of(signatory.website) or domain_of_address(signatory.email)
     suffix = host.rpartition(".")[2]
     code = {"uk": "GB"}.get(suffix, suffix.upper())
     # Two letters: django_countries also knows the code "COM", of the Comoros.
@@ -372,12 +251,6 @@ def _country(signatory: Signatory) -> Iterator[Signal]:
             "The domain ends in %(suffix)s, for %(country)s, which the entry does not name."
         )
         yield Signal("other_country", Level.NEUTRAL, sentence % words)
-
-
-def _host(website: str) -> str:
-    with suppress(ValueError):
-        return (urlsplit(website).hostname or "").rstrip(".").removeprefix("www.")
-    return ""
 
 
 # --- The stored summary -------------------------------------------------------

@@ -16,7 +16,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from letter import countries
 from letter.models import NAME_MAX_LENGTH, Letter
-from signatories.evidence import likely_domain
+from signatories.domains import likely_domain
 from signatories.importing import signable_revision
 from signatories.names import NameRefused, clean_name
 

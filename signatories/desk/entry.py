@@ -19,8 +19,9 @@ from letter.publishing import Place, number_of, place_of
 from signatories import duplicates, moderation
 from signatories.desk.deciding import BUTTONS, report
 from signatories.desk.pages import number_in, page_context
+from signatories.domains import DomainMatch, domain_match
 from signatories.duplicates import Likeness
-from signatories.evidence import DomainMatch, domain_match, signals
+from signatories.evidence import signals
 from signatories.lines import line_of
 from signatories.models import Correction, Event, Signatory, Verdict
 from signatories.moderation import Actor, By

@@ -1,6 +1,6 @@
 import pytest
 
-from signatories.evidence import (
+from signatories.domains import (
     FREE_MAIL,
     DomainMatch,
     domain_match,
