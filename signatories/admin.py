@@ -83,7 +83,6 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         "state_now",
         "confirmed",
         "site",
-        "domain",
         "came_in",
         "assigned",
         "reference",
@@ -144,6 +143,14 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         return ("letter",) if obj else ()
 
     # --- The queue ------------------------------------------------------------
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """The queue, under a name of its own: Django would call it “Select signatory to change”."""
+        return super().changelist_view(
+            request, {"title": gettext("Signatories"), **(extra_context or {})}
+        )
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Without the state where all rows are in the same."""
@@ -214,13 +221,13 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     def assigned(self, signatory: Signatory) -> Any:
         return signatory.assigned_to or "–"
 
-    @admin.display(description=_("website"), ordering="website")
-    def site(self, signatory: Signatory) -> Any:
-        return entry.website_link(signatory)
-
-    @admin.display(description=_("e-mail domain"))
-    def domain(self, signatory: Signatory) -> SafeString | str:
-        return entry.domain_words(signatory)
+    @admin.display(description=_("website and address"), ordering="website")
+    def site(self, signatory: Signatory) -> SafeString | str:
+        """The website, and whether the contact's address is there."""
+        words = entry.domain_words(signatory)
+        if not signatory.website:
+            return words
+        return format_html("{}<br>{}", entry.website_link(signatory), words)
 
     @admin.action(description=_("Assign the selected sign-ons…"), permissions=["decide"])
     def assign(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> HttpResponse | None:

@@ -818,6 +818,19 @@ def test_the_country_filter_offers_what_the_letter_has(letter, desk):
     assert offered.lookup_choices == [("KE", "Kenya"), ("UG", "Uganda")]
 
 
+def test_choosing_a_country_keeps_what_else_narrows_the_list(letter, desk):
+    SignatoryFactory(letter=letter, countries=["UG"], name="Lakeside")
+
+    page = desk.get(f"{QUEUE}?q=lake&letter__id__exact={letter.pk}&country=UG").content.decode()
+
+    form = page[page.index('class="desk-filter"') :]
+    form = form[: form.index("</form>")]
+    assert '<input type="hidden" name="q" value="lake">' in form
+    assert f'<input type="hidden" name="letter__id__exact" value="{letter.pk}">' in form
+    assert 'type="hidden" name="country"' not in form
+    assert '<option value="UG" selected>Uganda</option>' in form
+
+
 def test_search_finds_names_without_accents_and_whole_texts_in_quotation_marks(letter, desk):
     SignatoryFactory(letter=letter, name="Peuples Endogènes", contact_name="Aline Bahati")
     SignatoryFactory(letter=letter, name="Forum for Peace", email="a@peace-forum.example.org")
