@@ -26,7 +26,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
 from letter.cells import protected
-from letter.documents import label_of, printed
+from letter.documents import groups_of, label_of, printed
 from letter.models import Letter
 from signatories.models import Decision, Signatory, SignatoryQuerySet
 
@@ -78,9 +78,13 @@ def public_xlsx(letter: Letter) -> bytes:
 
 
 def public_text(letter: Letter) -> bytes:
-    """The newest edition's list as it is printed, a line for each: `1. Name (Label)`."""
-    lines = (f"{number}. {line}\n" for number, line in enumerate(_public_lines(letter), start=1))
-    return "".join(lines).encode()
+    """The newest edition's list as it is printed: `1. Name (Label)`, under its countries if it is so grouped."""
+    text = ""
+    for country, start, lines in _public_groups(letter):
+        heading = f"\n{country}\n\n" if country else ""
+        rows = (f"{number}. {line}\n" for number, line in enumerate(lines, start))
+        text += heading + "".join(rows)
+    return text.lstrip("\n").encode()
 
 
 def public_docx(letter: Letter) -> bytes:
@@ -91,11 +95,14 @@ def public_docx(letter: Letter) -> bytes:
     about.author = about.comments = ""  # else the library's own
     document.add_heading(about.title, level=0)
     first = document.add_paragraph(" ", style="List Number")._p
-    # A copy of the element costs a twentieth of `add_paragraph`, which looks the style up each time.
-    for line in _public_lines(letter):
-        paragraph = deepcopy(first)
-        paragraph.r_lst[0].text = _for_xml(line)
-        first.addprevious(paragraph)
+    for country, _start, lines in _public_groups(letter):
+        if country:
+            first.addprevious(document.add_heading(_for_xml(country), level=1)._p)
+        # A copy of the element costs a twentieth of `add_paragraph`, which looks the style up each time.
+        for line in lines:
+            paragraph = deepcopy(first)
+            paragraph.r_lst[0].text = _for_xml(line)
+            first.addprevious(paragraph)
     first.getparent().remove(first)
     buffer = io.BytesIO()
     document.save(buffer)
@@ -107,9 +114,20 @@ def _public_rows(letter: Letter) -> Iterator[Row]:
         yield [number, name, COUNTRIES_SEPARATOR.join(countries), label, edition]
 
 
-def _public_lines(letter: Letter) -> Iterator[str]:
-    for _edition, name, _countries, label in _listed(letter):
-        yield " ".join(printed(name, label).split())
+def _public_groups(letter: Letter) -> Iterator[tuple[str, int, list[str]]]:
+    """Heading, number of the first line, and lines, as the page has them; one group has no heading."""
+    edition = letter.newest_edition()
+    if edition is None:
+        return
+    with translation.override(letter.default_language):
+        for group in groups_of(letter, letter.listings.in_edition(edition.number).in_order()):
+            lines = [
+                gettext("taken out at the organisation’s request")
+                if line["is_redacted"]
+                else " ".join(printed(line["name"], line["label"]).split())
+                for line in group["lines"]
+            ]
+            yield group["country"], group["start"], lines
 
 
 def _listed(letter: Letter) -> Iterator[tuple[int, str, list[str], str]]:

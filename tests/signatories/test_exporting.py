@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letter.cells import protected, unprotected
+from letter.models import Letter
 from letter.publishing import request_publication
 from signatories import exporting, moderation
 from signatories.models import Event, Signatory
@@ -145,6 +146,29 @@ def test_a_redacted_line_keeps_its_number_and_says_why_it_is_empty(letter, work)
         "1. taken out at the organisation’s request",
         "2. PAX (Kenya)",
     ]
+
+
+def test_a_list_grouped_by_country_is_taken_out_under_its_countries(letter, work):
+    letter.ordering = Letter.Ordering.COUNTRY
+    letter.save()
+    for name, countries in (("PAX", ["NL"]), ("Amani", ["KE"]), ("Zarga", ["NL"]), ("ICBL", [])):
+        SignatoryFactory(letter=letter, name=name, countries=countries, state=State.APPROVED)
+    publish(letter, work)
+
+    groups = [
+        ("International", ["ICBL"]),
+        ("Kenya", ["Amani (Kenya)"]),
+        ("Netherlands", ["PAX (Netherlands)", "Zarga (Netherlands)"]),
+    ]
+    document = docx.Document(io.BytesIO(exporting.public_docx(letter)))
+    printed = [(each.text, each.style.name) for each in document.paragraphs[1:]]
+    text = exporting.public_text(letter).decode()
+
+    assert sorted(text.split("\n\n")[::2]) == [country for country, _lines in groups]
+    assert [line.split(". ", 1)[0] for line in text.splitlines() if ". " in line] == list("1234")
+    for country, lines in groups:
+        at = printed.index((country, "Heading 1"))
+        assert printed[at + 1 : at + 1 + len(lines)] == [(line, "List Number") for line in lines]
 
 
 def test_a_letter_never_published_has_an_empty_public_list(letter):
