@@ -1,7 +1,7 @@
 """Believes what a proxy says of how it was reached only if the proxy is one of ours."""
 
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -12,18 +12,50 @@ FORWARDED = ("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED
 def trust_known_proxies(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: drop X-Forwarded-* from whoever is not in TRUSTED_PROXIES (addresses or networks)."""
-    networks = [ip_network(proxy, strict=False) for proxy in settings.TRUSTED_PROXIES]
+    """Middleware: drop X-Forwarded-* from whoever is not in TRUSTED_PROXIES (addresses or networks).
+
+    What comes after it, an app that knows nothing of proxies, finds the client's address in REMOTE_ADDR.
+    """
+    is_trusted = _trusts()
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        try:
-            peer = ip_address(request.META.get("REMOTE_ADDR", ""))
-            is_trusted = any(peer in network for network in networks)
-        except ValueError:
-            is_trusted = False
-        if not is_trusted:
+        peer = _address(request.META.get("REMOTE_ADDR", ""))
+        if peer is None or not is_trusted(peer):
             for header in FORWARDED:
                 request.META.pop(header, None)
+        request.META["REMOTE_ADDR"] = client_address(request)
         return get_response(request)
 
     return middleware
+
+
+def client_address(request: HttpRequest) -> str:
+    """The right-most address that is not one of TRUSTED_PROXIES; empty if the peer has none (a socket file).
+
+    Each proxy writes behind what it was sent the address it was sent it from, so only what
+    our own proxies wrote, read from the right, is known; what stands left of that anybody may
+    have made up. Where a proxy of ours wrote something else than an address, or all are ours, it is the last
+    one that could be followed. IPv4 in IPv6 (::ffff:192.0.2.1, RFC 4291 §2.5.5.2) is given as IPv4.
+    """
+    is_trusted = _trusts()
+    known = _address(request.META.get("REMOTE_ADDR", ""))
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    while known is not None and is_trusted(known) and hops:
+        sent_from = _address(hops.pop())
+        if sent_from is None:
+            break
+        known = sent_from
+    return "" if known is None else str(known)
+
+
+def _trusts() -> Callable[[IPv4Address | IPv6Address], bool]:
+    networks = [ip_network(proxy, strict=False) for proxy in settings.TRUSTED_PROXIES]
+    return lambda address: any(address in network for network in networks)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

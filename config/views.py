@@ -50,6 +50,7 @@ def robots(request: HttpRequest) -> HttpResponse:
         "Disallow: /*/confirm/",
         "Disallow: /*/signature/",
         "Disallow: /*/not-us/",
+        "Disallow: /*/organisation/",
         "",
     ]
     return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")

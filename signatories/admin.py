@@ -25,14 +25,22 @@ from django.views.decorators.http import require_POST
 
 from signatories import moderation
 from signatories.desk import entry, taking_out
+from signatories.desk.asking import ask
 from signatories.desk.bringing_in import bring_in
 from signatories.desk.campaign import campaign_page
 from signatories.desk.deciding import decide_about
 from signatories.desk.entry_form import SignatoryForm
-from signatories.desk.filters import AssignedFilter, CountryFilter, DeliveryFilter, StateFilter
+from signatories.desk.filters import (
+    AssignedFilter,
+    CountryFilter,
+    DeliveryFilter,
+    OrganizationAskedFilter,
+    StateFilter,
+)
 from signatories.desk.pages import page_context
 from signatories.desk.review import review
 from signatories.duplicates import index_organization
+from signatories.evidence import renew_others
 from signatories.history import history
 from signatories.importing import signable_revision
 from signatories.models import (
@@ -95,6 +103,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         "evidence_level",
         "is_free_mail",
         CountryFilter,
+        OrganizationAskedFilter,
     )
     list_per_page = 50
     search_fields = ("name_key", "reference", "email", "website", "contact_name")
@@ -129,6 +138,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         # Asked again under the lock: it may have been approved since the page was shown.
         if Signatory.objects.select_for_update().get(pk=obj.pk).state == Signatory.State.APPROVED:
             raise PermissionDenied
+        renew_others([obj])
         super().delete_model(request, obj)
 
     def get_actions(self, request: HttpRequest) -> Any:
@@ -266,6 +276,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
                 view(require_POST(partial(entry.judge, self))),
                 name="signatories_signatory_judge",
             ),
+            path("<int:pk>/ask/", view(partial(ask, self)), name="signatories_signatory_ask"),
             path("review/", view(partial(review, self)), name="signatories_signatory_review"),
             path("campaign/<int:pk>/", view(campaign_page), name="signatories_signatory_campaign"),
             path(

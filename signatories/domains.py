@@ -54,6 +54,19 @@ FREE_MAIL = frozenset(
         "zoho.com",
     }
 )
+# Sites where each organisation has a page, not a domain.
+SHARED_SITES = frozenset(
+    {
+        "facebook.com",
+        "google.com",
+        "instagram.com",
+        "linkedin.com",
+        "linktr.ee",
+        "twitter.com",
+        "x.com",
+        "youtube.com",
+    }
+)
 # The ones that people mean when they mistype a domain.
 OFTEN_MEANT = (
     "gmail.com",
@@ -128,6 +141,12 @@ def host_of(website: str) -> str:
     with suppress(ValueError):
         return (urlsplit(website).hostname or "").rstrip(".").removeprefix("www.")
     return ""
+
+
+def own_domain(website: str) -> str:
+    """The registrable domain that the website's organisation has to itself; empty where many share it."""
+    domain = registrable_domain(host_of(website))
+    return "" if domain in FREE_MAIL or domain in SHARED_SITES else domain
 
 
 def is_free_mail(email: str) -> bool:

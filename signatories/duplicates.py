@@ -8,13 +8,11 @@ of them has makes another organisation of it: a branch is not its parent.
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from django.db.models import Count, Q
 from django.utils import translation
@@ -24,7 +22,7 @@ from rapidfuzz.distance import OSA
 
 from letter import countries
 from letter.models import Letter
-from signatories.domains import FREE_MAIL, registrable_domain
+from signatories.domains import own_domain
 from signatories.models import Alias, NameKey, Organization, Signatory, Verdict
 from signatories.names import name_key
 
@@ -343,10 +341,6 @@ KEY_LENGTH: Final = NameKey._meta.get_field("key").max_length or 0
 _MOST_POSTINGS: Final = 400
 _MOST_CANDIDATES: Final = 200
 _BATCH: Final = 500
-# Sites where each organisation has a page, not a domain.
-_SHARED_SITES: Final = _words_of(
-    "facebook.com instagram.com twitter.com x.com linkedin.com youtube.com linktr.ee google.com"
-)
 
 
 @dataclass(frozen=True)
@@ -394,7 +388,7 @@ def keys_of(name: str, website: str = "") -> set[str]:
                 keys.add(f"a:{''.join(word[0] for word in words)}")
         if len(reading.written) == 1:
             keys.add(f"a:{reading.written[0]}")
-    if domain := _domain(website):
+    if domain := own_domain(website):
         keys.add(f"d:{domain}")
     return {key[:KEY_LENGTH] for key in keys}
 
@@ -403,13 +397,6 @@ def _skeleton(word: str) -> str:
     """A word's beginning and its consonants, each run of one letter once."""
     consonants = word[:1] + _VOWELS.sub("", word[1:])
     return re.sub(r"(.)\1+", r"\1", consonants)
-
-
-def _domain(website: str) -> str:
-    with suppress(ValueError):
-        domain = registrable_domain(urlsplit(website).hostname or "")
-        return "" if domain in FREE_MAIL or domain in _SHARED_SITES else domain
-    return ""
 
 
 def index_organization(organization: Organization) -> None:
@@ -542,7 +529,7 @@ def _judged(
         reasons.append(_("each word of one has its like in the other"))
     elif score >= POSSIBLE:
         reasons.append(_("most words are the same"))
-    if (domain := _domain(website)) and domain == _domain(other.website):
+    if (domain := own_domain(website)) and domain == own_domain(other.website):
         reasons.append(_("the same website"))
     return score, tuple(reasons)
 

@@ -1,15 +1,16 @@
 """What a coordinator should know before deciding: signals that say what was seen, and never decide."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import Truncator
@@ -27,8 +28,9 @@ from signatories.domains import (
     host_of,
     is_disposable,
     is_free_mail,
+    own_domain,
 )
-from signatories.models import Decision, Level, Signatory
+from signatories.models import Decision, Level, Message, Signatory, Vouch
 from signatories.names import name_key
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,15 @@ OPEN_SUFFIXES: Final = frozenset(
      "so", "st", "su", "to", "tv", "vc", "ws"}
 )  # fmt: skip
 BURST_WITHIN: Final = timedelta(hours=24)
+# So many other names from one network are odd; fewer are what a house of NGOs, or a meeting, has.
+NETWORK_CROWD: Final = 3
+# A confirmation stands for the line as it was printed then.
+VOUCHED_FIELDS: Final = ("name", "countries", "label", "label_hidden")
+WAITING: Final = (
+    Signatory.State.SUBMITTED,
+    Signatory.State.PENDING,
+    Signatory.State.RETURNED,
+)
 QUICK_BELOW: Final = 3  # seconds
 LETTERS_NAMED: Final = 3
 # A batch of assessments stops after so long: mails are sent by the same worker.
@@ -63,9 +74,12 @@ _ORDER: Final = (Level.CAUTION, Level.GOOD, Level.NEUTRAL)
 
 def signals(signatory: Signatory, *, at: datetime) -> list[Signal]:
     """What can be seen about an entry at that time, cautions first."""
+    answers = list(_vouches(signatory))
+    is_vouched = any(signal.code == "vouched" for signal in answers)
     found = [
         *_address(signatory),
-        *_domain(signatory),
+        *_domain(signatory, is_vouched=is_vouched),
+        *answers,
         *_authority(signatory),
         *_history(signatory, at),
         *_burst(signatory),
@@ -81,10 +95,15 @@ def signals(signatory: Signatory, *, at: datetime) -> list[Signal]:
 
 
 def level_of(found: list[Signal]) -> Level:
-    """All signals in one word: good takes a confirmed address at the website's domain, and no caution."""
+    """All signals in one word.
+
+    Good takes a confirmed address, at the website's domain or vouched for from there, and no caution.
+    """
     if any(signal.level == Level.CAUTION for signal in found):
         return Level.CAUTION
-    return Level.GOOD if {"confirmed", "same_domain"} <= {s.code for s in found} else Level.NEUTRAL
+    codes = {signal.code for signal in found}
+    is_known = not codes.isdisjoint({"same_domain", "vouched"})
+    return Level.GOOD if "confirmed" in codes and is_known else Level.NEUTRAL
 
 
 def _date(at: datetime) -> str:
@@ -104,7 +123,7 @@ def _address(signatory: Signatory) -> Iterator[Signal]:
         yield Signal("unconfirmed", Level.NEUTRAL, sentence)
 
 
-def _domain(signatory: Signatory) -> Iterator[Signal]:
+def _domain(signatory: Signatory, *, is_vouched: bool) -> Iterator[Signal]:
     domain = domain_of_address(signatory.email)
     words = {"domain": domain, "site": host_of(signatory.website)}
     if not signatory.website:
@@ -124,10 +143,79 @@ def _domain(signatory: Signatory) -> Iterator[Signal]:
                 sentence = gettext(
                     "The address's domain (%(domain)s) is not the website's (%(site)s)."
                 )
-                yield Signal("other_domain", Level.CAUTION, sentence % words)
+                # The organisation has said itself what is to be thought of it.
+                level = Level.NEUTRAL if is_vouched else Level.CAUTION
+                yield Signal("other_domain", level, sentence % words)
     if signatory.takes_mail is False:
         sentence = gettext("The domain %(domain)s takes no mail.")
         yield Signal("takes_no_mail", Level.CAUTION, sentence % words)
+
+
+def _vouches(signatory: Signatory) -> Iterator[Signal]:
+    """What the organisation was asked at its own domain, and what it said."""
+    undelivered = Message.objects.filter(vouch=OuterRef("pk"), given_up_at__isnull=False)
+    vouches = list(
+        Vouch.objects.filter(signatory=signatory)
+        .annotate(is_undelivered=Exists(undelivered))
+        .order_by("asked_at", "pk")
+    )
+    answered = [vouch for vouch in vouches if vouch.answer]
+    for vouch in answered:
+        yield _answer(signatory, vouch)
+    heard = {vouch.email for vouch in answered}
+    # The last mail to each mailbox that is still silent.
+    for vouch in {each.email: each for each in vouches if each.email not in heard}.values():
+        words = {"address": _mailbox(vouch), "date": _date(vouch.asked_at)}
+        sentence = gettext(
+            "The organisation was asked at %(address)s on %(date)s and has not answered yet."
+        )
+        if vouch.is_undelivered:
+            sentence = gettext(
+                "The organisation was to be asked at %(address)s on %(date)s, but the mail could not be delivered."
+            )
+        yield Signal("asked", Level.NEUTRAL, sentence % words)
+
+
+def _answer(signatory: Signatory, vouch: Vouch) -> Signal:
+    assert vouch.answered_at is not None  # a constraint says so
+    words = {
+        "address": _mailbox(vouch),
+        "date": _date(vouch.answered_at),
+        "words": Truncator(" ".join(vouch.words.split())).chars(300),
+    }
+    if vouch.answer == Vouch.Answer.NO:
+        sentence = gettext(
+            "The organisation said from %(address)s on %(date)s that it does not sign."
+        )
+        if vouch.words:
+            sentence = gettext(
+                "The organisation said from %(address)s on %(date)s that it does not sign: “%(words)s”"
+            )
+        return Signal("disowned", Level.CAUTION, sentence % words)
+    if not _stands_for(vouch, signatory):
+        sentence = gettext(
+            "The organisation confirmed the sign-on from %(address)s on %(date)s, but the entry was changed since."
+        )
+        return Signal("vouched_before_change", Level.NEUTRAL, sentence % words)
+    sentence = gettext("The organisation confirmed the sign-on from %(address)s on %(date)s.")
+    if vouch.words:
+        sentence = gettext(
+            "The organisation confirmed the sign-on from %(address)s on %(date)s: “%(words)s”"
+        )
+    return Signal("vouched", Level.GOOD, sentence % words)
+
+
+def _mailbox(vouch: Vouch) -> str:
+    # The address is forgotten with the contacts of a closed letter.
+    return vouch.email or gettext("its own domain")
+
+
+def _stands_for(vouch: Vouch, signatory: Signatory) -> bool:
+    """Whether a confirmation was of this line and this website: both may be corrected afterwards."""
+    if vouch.email and domain_of_address(vouch.email) != own_domain(signatory.website):
+        return False
+    since = signatory.changes.filter(at__gt=vouch.answered_at, field__in=VOUCHED_FIELDS)
+    return not since.exists()
 
 
 def _authority(signatory: Signatory) -> Iterator[Signal]:
@@ -198,6 +286,14 @@ def _burst(signatory: Signatory) -> Iterator[Signal]:
         )
         sentence %= {"count": count, "domain": domain_of_address(signatory.email)}
         yield Signal("same_address_domain", Level.CAUTION, sentence)
+    if count := _names_of_the_network(signatory):
+        sentence = ngettext(
+            "%(count)d other name signed from the same network within a day.",
+            "%(count)d other names signed from the same network within a day.",
+            count,
+        )
+        level = Level.CAUTION if count >= NETWORK_CROWD else Level.NEUTRAL
+        yield Signal("same_network", level, sentence % {"count": count})
 
 
 def _others_within_a_day(signatory: Signatory) -> QuerySet[Signatory]:
@@ -207,8 +303,24 @@ def _others_within_a_day(signatory: Signatory) -> QuerySet[Signatory]:
     alike = Q(email=signatory.email)
     if not is_free_mail(signatory.email):
         alike |= Q(email__endswith=f"@{domain_of_address(signatory.email)}")
+    return _around(signatory).filter(alike)
+
+
+def _same_network(signatory: Signatory) -> QuerySet[Signatory]:
+    """Other names whose forms came from the same network."""
+    if not signatory.network:
+        return Signatory.objects.none()
+    return _around(signatory).filter(network=signatory.network)
+
+
+def _names_of_the_network(signatory: Signatory) -> int:
+    return _same_network(signatory).values("name_key").distinct().count()
+
+
+def _around(signatory: Signatory) -> QuerySet[Signatory]:
+    """Other names that came in within a day; what was turned down or taken back since is no longer odd."""
     day = (signatory.submitted_at - BURST_WITHIN, signatory.submitted_at + BURST_WITHIN)
-    others = Signatory.objects.filter(alike, submitted_at__range=day)
+    others = Signatory.objects.live().filter(submitted_at__range=day)
     return others.exclude(name_key=signatory.name_key)
 
 
@@ -292,11 +404,7 @@ def assess_due(at: datetime, limit: int = 200) -> int:
 def _due() -> QuerySet[Signatory]:
     return Signatory.objects.filter(
         assessed_at__isnull=True,
-        state__in=[
-            Signatory.State.SUBMITTED,
-            Signatory.State.PENDING,
-            Signatory.State.RETURNED,
-        ],
+        state__in=WAITING,
     )
 
 
@@ -313,10 +421,50 @@ def _assess_locked(pk: int, email: str, at: datetime, *, takes: bool | None) -> 
 
 def _caution_others(signatory: Signatory) -> None:
     """Let a burst show on those that came before it was one."""
-    unaware = _others_within_a_day(signatory).filter(evidence_level__in=[Level.GOOD, Level.NEUTRAL])
+    unaware = Q(evidence_level__in=[Level.GOOD, Level.NEUTRAL])
+    pks = set(_others_within_a_day(signatory).filter(unaware).values_list("pk", flat=True))
+    neighbours = _same_network(signatory).filter(unaware).exclude(pk__in=pks)
+    pks |= {each.pk for each in neighbours if _names_of_the_network(each) >= NETWORK_CROWD}
     # One by one: several at once could wait for a coordinator who waits for one of them.
-    for pk in unaware.values_list("pk", flat=True):
+    for pk in sorted(pks):
         Signatory.objects.filter(pk=pk).update(evidence_level=Level.CAUTION)
+
+
+def renew_others(signatories: Iterable[Signatory]) -> None:
+    """Have what waits assessed anew where it counts that these were just decided about, or erased.
+
+    Within the transaction of the decision it would wait for colleagues who wait for it, so it is done
+    after; if the process dies in between, the queue's filter is behind until the entry changes again.
+    """
+    if known := list(signatories):
+        transaction.on_commit(partial(_renew, known), robust=True)
+
+
+def _renew(signatories: list[Signatory]) -> None:
+    assessed = Signatory.objects.filter(state__in=WAITING, assessed_at__isnull=False)
+    organizations = {each.organization_id for each in signatories} - {None}
+    same = Q(name_key__in={each.name_key for each in signatories})
+    pks = set(
+        assessed.filter(same | Q(organization__in=organizations)).values_list("pk", flat=True)
+    )
+    # One too many does no harm, so all are looked for at once and not each in its own day.
+    senders = set().union(*(_sender(each.email, each.network) for each in signatories))
+    if senders:
+        times = [each.submitted_at for each in signatories]
+        days = (min(times) - BURST_WITHIN, max(times) + BURST_WITHIN)
+        near = assessed.filter(submitted_at__range=days).values_list("pk", "email", "network")
+        pks |= {
+            pk for pk, email, network in near if not senders.isdisjoint(_sender(email, network))
+        }
+    # One by one, for the same reason as above.
+    for pk in sorted(pks):
+        Signatory.objects.filter(pk=pk, state__in=WAITING).update(assessed_at=None)
+
+
+def _sender(email: str, network: str) -> set[str]:
+    """By what entries of one burst are told."""
+    domain = "" if is_free_mail(email) else domain_of_address(email)
+    return {email, domain, network} - {""}
 
 
 def takes_mail(email: str) -> bool | None:

@@ -18,6 +18,7 @@ from letter import countries
 from letter.models import NAME_MAX_LENGTH, Letter
 from signatories.domains import likely_domain
 from signatories.importing import signable_revision
+from signatories.models import Vouch
 from signatories.names import NameRefused, clean_name
 
 STAMP_SALT = "signatories.sign-form"
@@ -26,6 +27,7 @@ STAMP_MAX_AGE = 2 * 24 * 60 * 60  # seconds
 COUNTRY_FIELDS_SHOWN = 3
 COUNTRY_FIELDS_MORE = 3
 COUNTRIES_AT_MOST = 40
+WORDS_MAX_LENGTH = 500  # of what an organisation says with its answer
 URL_MAX_LENGTH = 200  # of a URLField
 LOOKS_LIKE_LINK = re.compile(r"://|\bwww\.|@", re.IGNORECASE)
 
@@ -329,6 +331,26 @@ class CorrectionForm(OrganizationFields):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.layout = Layout(Field("organization"), Field("countries"), Field("website"))
+
+
+class AnswerForm(forms.Form):
+    """What an organisation says that was asked whether it signs."""
+
+    answer = forms.ChoiceField(
+        choices=Vouch.Answer.choices,
+        error_messages=dict.fromkeys(
+            ("required", "invalid_choice"), _("Please press one of the two buttons.")
+        ),
+    )
+    words = forms.CharField(
+        label=_("A few words to the coordinators"),
+        required=False,
+        max_length=WORDS_MAX_LENGTH,
+        help_text=_("They are read by the coordinators alone and printed nowhere."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    # The line as it was shown.
+    line = forms.CharField(required=False, strip=False)
 
 
 def signable(letter: Letter) -> Letter:

@@ -1,12 +1,13 @@
 """An entry's history in words: what was decided and changed, by whom, and why."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext
 
-from signatories.models import Decision, Event, Signatory
+from signatories.models import Decision, Event, Signatory, Vouch
 
 Actor = Decision.Actor
 
@@ -31,7 +32,7 @@ class Happening:
 
 
 def history(signatory: Signatory) -> list[Happening]:
-    """What was decided and changed, by whom and why, oldest first; in three queries."""
+    """What was decided, changed, asked and answered, by whom and why, oldest first; in four queries."""
     rows = [
         Happening(
             decision.at,
@@ -58,7 +59,21 @@ def history(signatory: Signatory) -> list[Happening]:
         )
         for correction in signatory.corrections.all()
     ]
+    for vouch in signatory.vouches.select_related("user"):
+        rows += _of_vouch(vouch)
     return sorted(rows, key=lambda row: row.at)
+
+
+def _of_vouch(vouch: Vouch) -> Iterator[Happening]:
+    asked = gettext("asked the organisation")
+    if vouch.email:
+        asked = gettext("asked the organisation at %(address)s") % {"address": vouch.email}
+    yield Happening(vouch.asked_at, asked, str(vouch.user), "")
+    if vouch.answered_at:
+        what = gettext("confirmed that it signs")
+        if vouch.answer == Vouch.Answer.NO:
+            what = gettext("said that it does not sign")
+        yield Happening(vouch.answered_at, what, gettext("the organisation"), vouch.words)
 
 
 def what_happened(signatory: Signatory, *, since: int) -> list[str]:

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import reverse
 
-from signatories.models import Link, Signatory
+from signatories.models import Link, Signatory, Vouch
 from signatories.tokens import new_token, token_hash
 
 
@@ -22,6 +22,23 @@ def find(slug: str, token: str) -> Signatory | None:
         .first()
     )
     return link.signatory if link else None
+
+
+def new_vouch_link(vouch: Vouch) -> str:
+    """A fresh secret for the organisation that is asked; it opens the question and nothing else."""
+    token = new_token()
+    vouch.token_hash = token_hash(token)
+    vouch.save(update_fields=["token_hash"])
+    return token
+
+
+def find_vouch(slug: str, token: str) -> Vouch | None:
+    """The question that a secret opens, on the letter of that slug; None if there is none (any more)."""
+    return (
+        Vouch.objects.select_related("signatory__letter", "signatory__revision")
+        .filter(token_hash=token_hash(token), signatory__letter__slug=slug)
+        .first()
+    )
 
 
 def absolute(view: str, *args: str) -> str:

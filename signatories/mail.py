@@ -22,8 +22,10 @@ from letter.documents import moment_text
 from letter.models import Letter
 from letter.publishing import number_of
 from signatories import links
-from signatories.models import Correction, Message, Signatory
+from signatories.domains import domain_of_address
+from signatories.models import Correction, Message, Signatory, Vouch
 from signatories.moderation import coordinators, tell_coordinators
+from signatories.vouching import LINK_WORKS_FOR, OPEN_STATES, answer_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,7 @@ TRUE_IN: Final = {
     Message.Kind.RETURNED: {Signatory.State.RETURNED},
     Message.Kind.REJECTED: {Signatory.State.REJECTED},
     Message.Kind.WITHDRAWN: {Signatory.State.WITHDRAWN},
+    Message.Kind.VOUCH: OPEN_STATES,
 }
 
 
@@ -86,9 +89,8 @@ def _claim(at: datetime) -> Message | None:
         message.due_at = at + CLAIM
         message.attempts += 1
         message.save(update_fields=["due_at", "attempts"])
-    return Message.objects.select_related("letter", "signatory__letter", "correction").get(
-        pk=message.pk
-    )
+    made_of = ("letter", "signatory__letter", "correction", "vouch__signatory__letter")
+    return Message.objects.select_related(*made_of).get(pk=message.pk)
 
 
 def _note_failure(message: Message, error: Exception, *, at: datetime) -> None:
@@ -122,6 +124,8 @@ def _make(message: Message, *, at: datetime) -> EmailMultiAlternatives | None:
     """The mail of a claimed message, its links made; None where there is nothing (any more) to tell."""
     if message.kind == Message.Kind.WAITING:
         return _make_digest(message)
+    if message.vouch is not None:
+        return _make_question(message, message.vouch)
     signatory = message.signatory
     if signatory is None or not signatory.email or not _is_still_true(message, signatory):
         return None
@@ -172,6 +176,30 @@ def _links(signatory: Signatory, token: str = "") -> dict[str, str]:
     }
 
 
+def _make_question(message: Message, vouch: Vouch) -> EmailMultiAlternatives | None:
+    """The mail to an organisation that did not write itself; None if it answered or all is settled."""
+    if not _is_still_true(message, vouch.signatory) or answer_of(vouch):
+        return None
+    with translation.override(vouch.signatory.language):
+        token = links.new_vouch_link(vouch)
+        return _compose(message, [vouch.email], _question_context(vouch, token))
+
+
+def _question_context(vouch: Vouch, token: str) -> dict[str, Any]:
+    """What the question says: of the contact, name and role alone."""
+    signatory = vouch.signatory
+    letter = signatory.letter
+    return {
+        "letter": letter,
+        "signatory": signatory,
+        "vouch": vouch,
+        "domain": domain_of_address(vouch.email),
+        "letter_url": settings.BASE_URL + letter.get_absolute_url(),
+        "vouch_url": links.absolute("organization", letter.slug, token),
+        "link_days": LINK_WORKS_FOR.days,
+    }
+
+
 @dataclass(frozen=True)
 class Preview:
     """A mail as it would go out, its link left out."""
@@ -192,6 +220,17 @@ def preview(signatory: Signatory, kind: Message.Kind, *, reason: str, at: dateti
         context |= _links(signatory, token="…")  # noqa: S106  # no secret, but where one will stand
         mail = _compose(message, [signatory.email], context)
     return Preview(signatory.email, str(mail.subject), str(mail.body))
+
+
+def preview_question(signatory: Signatory, email: str) -> Preview:
+    """The mail that asks the organisation, for whoever is about to have it sent; nothing is stored or sent."""
+    vouch = Vouch(signatory=signatory, email=email)
+    message = Message(
+        kind=Message.Kind.VOUCH, letter=signatory.letter, vouch=vouch, created_at=timezone.now()
+    )
+    with translation.override(signatory.language):
+        mail = _compose(message, [email], _question_context(vouch, "…"))
+    return Preview(email, str(mail.subject), str(mail.body))
 
 
 def _namesakes(signatory: Signatory) -> dict[str, Any]:
@@ -216,6 +255,7 @@ def _make_digest(message: Message) -> EmailMultiAlternatives | None:
     correction_count = Correction.objects.filter(
         signatory__letter=letter, settled_at__isnull=True
     ).count()
+    answers = pending.filter(vouches__answered_at__isnull=False).distinct()
     recipients = coordinator_addresses()
     if not (count or correction_count) or not recipients:
         return None
@@ -227,9 +267,11 @@ def _make_digest(message: Message) -> EmailMultiAlternatives | None:
             "letter_url": settings.BASE_URL + letter.get_absolute_url(),
             "count": count,
             "correction_count": correction_count,
+            "answer_count": answers.count(),
             "oldest": pending.oldest_first().first(),
             "queue_url": queue_url,
             "corrections_url": f"{queue_url}&state=correction",
+            "answers_url": f"{queue_url}&organisation=answered",
         }
         # One mail to all: what fails for one is then not sent again to the others.
         return _compose(message, recipients, context)

@@ -204,6 +204,8 @@ class Signatory(models.Model):
     approved_at = models.DateTimeField(_("approved"), null=True, editable=False)
     # Seconds between opening the form and sending it; a robot needs less than one.
     seconds_taken = models.PositiveIntegerField(null=True, editable=False)
+    # Where the form was sent from, as signatories.networks hashes it; erased after two days.
+    network = models.CharField(max_length=32, blank=True, editable=False)
     # A summary of signatories.evidence for the queue's filters; the entry's page looks anew.
     evidence_level = models.CharField(
         _("evidence"), max_length=7, choices=Level, blank=True, editable=False
@@ -272,6 +274,9 @@ class Signatory(models.Model):
             models.Index(fields=("name_key",), name="signatory_namesakes"),
             models.Index(fields=("submitted_at",), name="signatory_came_in"),
             models.Index(fields=("letter", "state", "evidence_level"), name="signatory_evidence"),
+            models.Index(
+                fields=("network",), condition=~Q(network=""), name="signatory_same_network"
+            ),
             models.Index(
                 fields=("submitted_at", "id"),
                 condition=Q(
@@ -556,6 +561,45 @@ class Correction(models.Model):
         return printed_html(self.name, label_of(self.countries, self.signatory.public_label))
 
 
+class Vouch(models.Model):
+    """One mail that asks an organisation, at its own domain, whether it signs; and its answer, if it gave one."""
+
+    class Answer(models.TextChoices):
+        YES = "yes", _("Yes, we sign")
+        NO = "no", _("No, this is not from us")
+
+    signatory = models.ForeignKey(Signatory, on_delete=models.CASCADE, related_name="vouches")
+    # Empty once the contacts of a closed letter are forgotten; so are the words.
+    email = models.EmailField(_("address asked"), blank=True)
+    # None until the mail with the secret is made.
+    token_hash = models.CharField(max_length=64, unique=True, null=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("coordinator"),
+    )
+    asked_at = models.DateTimeField(_("asked"), default=timezone.now)
+    answer = models.CharField(_("answer"), max_length=3, choices=Answer, blank=True)
+    words = models.TextField(_("words to the coordinators"), blank=True)
+    answered_at = models.DateTimeField(_("answered"), null=True)
+
+    class Meta:
+        verbose_name = _("question to the organisation")
+        verbose_name_plural = _("questions to organisations")
+        ordering = ("asked_at", "pk")
+        constraints = (
+            models.CheckConstraint(
+                name="vouch_answer_is_dated",
+                condition=Q(answer="", answered_at__isnull=True)
+                | Q(answer__in=["yes", "no"], answered_at__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.signatory.reference} {self.asked_at:%Y-%m-%d}"
+
+
 class Link(models.Model):
     """A secret that was mailed to a contact, kept as its hash alone; it opens that one sign-on."""
 
@@ -588,6 +632,7 @@ class Message(models.Model):
         REJECTED = "rejected", _("Rejected")
         WITHDRAWN = "withdrawn", _("Withdrawn")
         CORRECTED = "corrected", _("Correction settled")
+        VOUCH = "vouch", _("Question to the organisation")
         WAITING = "waiting", _("To coordinators: something waits")
 
     kind = models.CharField(_("message"), max_length=10, choices=Kind)
@@ -597,6 +642,9 @@ class Message(models.Model):
     )
     correction = models.ForeignKey(
         Correction, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    vouch = models.ForeignKey(
+        Vouch, on_delete=models.CASCADE, null=True, blank=True, related_name="messages"
     )
     reason = models.TextField(_("reason given"), blank=True)
     created_at = models.DateTimeField(_("queued"), default=timezone.now)

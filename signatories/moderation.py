@@ -26,6 +26,7 @@ from signatories.duplicates import (
     index_signatory,
     known_as,
 )
+from signatories.evidence import renew_others
 from signatories.history import in_words, what_happened
 from signatories.models import (
     Change,
@@ -88,6 +89,7 @@ MAILS: Final[dict[Event, Message.Kind]] = {
     Event.REJECT: Message.Kind.REJECTED,
     Event.WITHDRAW: Message.Kind.WITHDRAWN,
 }
+SETTLED: Final = frozenset({State.APPROVED, State.REJECTED, State.WITHDRAWN})
 # What a person types into the form, and may type again before confirming.
 TYPED: Final = (
     "name",
@@ -99,6 +101,7 @@ TYPED: Final = (
     "contact_role",
     "language",
     "seconds_taken",
+    "network",
 )
 
 
@@ -220,6 +223,8 @@ def decide(
     at = at or timezone.now()
     _refuse_changed(signatory, seen)
     decision = _decide(signatory, event, by=by, reason=reason, mail_after=mail_after, at=at)
+    if _settles(decision):
+        renew_others([signatory])
     if State.APPROVED in {decision.from_state, decision.to_state}:
         request_publication(signatory.letter, at=at)
     return decision
@@ -250,6 +255,7 @@ def decide_many(
         .order_by("name_key", "pk")
     )
     touched: dict[int, Letter] = {}
+    settled: list[Signatory] = []
     for signatory in locked:
         try:
             with transaction.atomic():
@@ -259,8 +265,11 @@ def decide_many(
             outcome.refused.append((signatory, refused))
             continue
         outcome.done.append(signatory)
+        if _settles(decision):
+            settled.append(signatory)
         if State.APPROVED in {decision.from_state, decision.to_state}:
             touched[signatory.letter_id] = signatory.letter
+    renew_others(settled)
     for letter in touched.values():
         request_publication(letter, at=at)
     return outcome
@@ -289,6 +298,11 @@ def undo(decision_pk: int, *, by: By, at: datetime | None = None) -> Decision:
     if was_told:
         queue_mail(signatory, Message.Kind.STANDING, at=at)
     return undone
+
+
+def _settles(decision: Decision) -> bool:
+    """Whether it brings an entry into a state that counts for what is seen about others, or out of it."""
+    return not SETTLED.isdisjoint({decision.from_state, decision.to_state})
 
 
 def _refuse_changed(signatory: Signatory, seen: int | None) -> None:
@@ -668,4 +682,5 @@ def erase(pk: int) -> None:
     signatory = _locked(pk=pk)
     if signatory.state not in {State.SUBMITTED, State.PENDING, State.RETURNED}:
         raise TransitionRefused(State(signatory.state), Event.WITHDRAW)
+    renew_others([signatory])
     Signatory.objects.filter(pk=pk).delete()

@@ -9,12 +9,24 @@ from django.db.models import Q
 
 from letter.models import Letter
 from letter.publishing import redact
-from signatories.models import Alias, Change, Link, Message, Organization, Signatory, Verdict
+from signatories.evidence import renew_others
+from signatories.models import (
+    Alias,
+    Change,
+    Link,
+    Message,
+    Organization,
+    Signatory,
+    Verdict,
+    Vouch,
+)
 
 # A sign-on whose address nobody confirmed in this time was a mistake, or somebody else's.
 CONFIRM_WITHIN: Final = timedelta(days=7)
 # Contacts are kept for questions about a closed letter, and no longer.
 KEEP_CONTACTS_FOR: Final = timedelta(days=180)
+# From where a form was sent is kept while it can show a burst: that is a day to each side.
+KEEP_NETWORKS_FOR: Final = timedelta(days=2)
 # What says who the contact was; the history of these fields goes with them.
 CONTACT_FIELDS: Final = ("contact_name", "contact_role", "email", "note")
 
@@ -29,19 +41,32 @@ class Purged:
 
 @transaction.atomic
 def purge(*, at: datetime) -> Purged:
-    """Remove unconfirmed sign-ons past their time, and the contacts of letters closed long ago."""
+    """Remove unconfirmed sign-ons past their time, the contacts of letters closed long ago, networks."""
     # Locked first: whoever is confirming at this moment is passed over.
     unconfirmed = list(
-        Signatory.objects.select_for_update(skip_locked=True)
-        .filter(state=Signatory.State.SUBMITTED, submitted_at__lt=at - CONFIRM_WITHIN)
-        .values_list("pk", flat=True)
+        Signatory.objects.select_for_update(skip_locked=True).filter(
+            state=Signatory.State.SUBMITTED, submitted_at__lt=at - CONFIRM_WITHIN
+        )
     )
-    Signatory.objects.filter(pk__in=unconfirmed).delete()
+    renew_others(unconfirmed)
+    Signatory.objects.filter(pk__in=[each.pk for each in unconfirmed]).delete()
+    _forget_networks(at)
     contact_count = 0
     for letter in Letter.objects.filter(state=Letter.State.CLOSED):
         if _closed_at(letter) < at - KEEP_CONTACTS_FOR:
             contact_count += _forget_contacts(letter)
     return Purged(len(unconfirmed), contact_count)
+
+
+def _forget_networks(at: datetime) -> None:
+    free = list(
+        Signatory.objects.select_for_update(skip_locked=True)
+        .filter(submitted_at__lt=at - KEEP_NETWORKS_FOR)
+        .exclude(network="")
+        .values_list("pk", flat=True)
+    )
+    # What was seen by it can no longer be said, so the summary must not say it either.
+    Signatory.objects.filter(pk__in=free).update(network="", assessed_at=None)
 
 
 def _closed_at(letter: Letter) -> datetime:
@@ -57,6 +82,7 @@ def _forget_contacts(letter: Letter) -> int:
     )
     Change.objects.filter(signatory__letter=letter, field__in=CONTACT_FIELDS).delete()
     Link.objects.filter(signatory__letter=letter).delete()
+    Vouch.objects.filter(signatory__letter=letter).update(email="", words="", token_hash=None)
     Message.objects.filter(letter=letter).delete()
     return entries.update(contact_name="", contact_role="", email="", note="")
 

@@ -19,11 +19,13 @@ from letter.documents import closes_text, label_of, moment_text, printed
 from letter.models import Letter, Listing, Text
 from letter.publishing import number_of
 from letter.text import render_markdown
-from signatories import links, moderation
+from signatories import links, moderation, vouching
+from signatories.domains import domain_of_address
 from signatories.duplicates import LIKELY, candidates, likeness
-from signatories.forms import CorrectionForm, SignForm, new_stamp
-from signatories.models import Event, Signatory
+from signatories.forms import AnswerForm, CorrectionForm, SignForm, new_stamp
+from signatories.models import Event, Signatory, Vouch
 from signatories.names import NameRefused, clean_name, name_key
+from signatories.networks import network_key
 
 # What a coordinator or the contact has settled is not erased behind anyone's back.
 DECIDED = {Signatory.State.APPROVED, Signatory.State.REJECTED, Signatory.State.WITHDRAWN}
@@ -74,7 +76,11 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
         form = SignForm(request.POST)
         with translation.override(letter.default_language):
             if form.is_valid():
-                moderation.submit(_signatory(letter, form))
+                signatory = _signatory(letter, form)
+                # config.proxies has put the client's address there.
+                address = request.META.get("REMOTE_ADDR", "")
+                signatory.network = network_key(address, letter_id=letter.pk)
+                moderation.submit(signatory)
                 return redirect("signatories:sent", slug)
     context = {
         "text": text,
@@ -169,24 +175,30 @@ def _listed(letter: Letter, name: str) -> Listing | None:
 View = Callable[..., HttpResponse]
 
 
-def _with_secret(view: View) -> View:
-    """Find the sign-on that the link's secret opens; keep the secret out of caches and referrers."""
+def _opened_by(find: Callable[[str, str], Signatory | Vouch | None]) -> Callable[[View], View]:
+    """Hand a view what the link's secret opens; keep the secret out of caches and referrers."""
 
-    @wraps(view)
-    @never_cache
-    def wrapped(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-        signatory = links.find(slug, token)
-        if signatory is None:
-            letter = get_object_or_404(Letter.objects.public(), slug=slug)
-            response = _render(request, letter, "link_unknown", {}, status=404)
-        else:
-            response = view(request, signatory, token)
-        # Not "no-referrer": browsers then send "Origin: null" with the forms here, which CSRF checks refuse.
-        response["Referrer-Policy"] = "same-origin"
-        response["X-Robots-Tag"] = "noindex"
-        return response
+    def decorate(view: View) -> View:
+        @wraps(view)
+        @never_cache
+        def wrapped(request: HttpRequest, slug: str, token: str) -> HttpResponse:
+            found = find(slug, token)
+            if found is None:
+                letter = get_object_or_404(Letter.objects.public(), slug=slug)
+                response = _render(request, letter, "link_unknown", {}, status=404)
+            else:
+                response = view(request, found, token)
+            # Not "no-referrer": browsers then send "Origin: null" with the forms here, which CSRF checks refuse.
+            response["Referrer-Policy"] = "same-origin"
+            response["X-Robots-Tag"] = "noindex"
+            return response
 
-    return wrapped
+        return wrapped
+
+    return decorate
+
+
+_with_secret = _opened_by(links.find)
 
 
 @_with_secret
@@ -223,6 +235,46 @@ def not_us(request: HttpRequest, signatory: Signatory, token: str) -> HttpRespon
             return redirect("signatories:signature", letter.slug, token)
         return redirect("signatories:erased", letter.slug)
     return _render(request, letter, "not_us", {"signatory": signatory, "token": token})
+
+
+@_opened_by(links.find_vouch)
+@require_http_methods(["GET", "HEAD", "POST"])
+def organization(request: HttpRequest, vouch: Vouch, token: str) -> HttpResponse:
+    """For the organisation that was asked: the letter, the line, and two buttons. The answer decides nothing."""
+    signatory = vouch.signatory
+    letter = signatory.letter
+    form = AnswerForm(request.POST if request.method == "POST" else None)
+    with translation.override(letter.default_language):
+        is_valid = form.is_valid()
+    status, is_changed = REFUSED if form.errors else 200, False
+    if is_valid:
+        answered = form.cleaned_data
+        try:
+            vouching.answer(
+                vouch.pk, answered["answer"], words=answered["words"], line=answered["line"]
+            )
+        except vouching.LineChanged:
+            signatory.refresh_from_db()
+            status, is_changed = 409, True
+        except moderation.Refused:
+            # Answered, settled or erased meanwhile: the page says so.
+            return redirect("signatories:organization", letter.slug, token)
+        else:
+            return redirect("signatories:organization", letter.slug, token)
+    text = signatory.revision.texts().get(letter.default_language)
+    context = {
+        "signatory": signatory,
+        "form": form,
+        "is_changed": is_changed,
+        "answered": vouching.answer_of(vouch),
+        "is_open": vouching.is_open(vouch, at=timezone.now()),
+        "is_settled": signatory.state not in vouching.OPEN_STATES,
+        "link_days": vouching.LINK_WORKS_FOR.days,
+        "domain": domain_of_address(vouch.email),
+        "text": text,
+        "body": render_markdown(text.body, prefix="letter-") if text else "",
+    }
+    return _render(request, letter, "organization", context, status=status)
 
 
 @require_safe
@@ -327,6 +379,7 @@ def data(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse
         "source",
         "language",
         "seconds_taken",
+        "network",
     )
     times = ("submitted_at", "confirmed_at", "approved_at")
     document = {
@@ -343,6 +396,10 @@ def data(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse
             )
         ),
     }
+    # Where it was asked and in which words it answered is the organisation's.
+    document["organization_asked"] = list(
+        signatory.vouches.values("asked_at", "answered_at", "answer")
+    )
     document["mails"] = list(
         signatory.messages.order_by("pk").values("kind", "created_at", "sent_at")
     )

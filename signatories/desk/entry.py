@@ -17,6 +17,7 @@ from letter.documents import label_of, printed_html
 from letter.models import Listing
 from letter.publishing import Place, number_of, place_of
 from signatories import duplicates, moderation
+from signatories.desk.asking import asking_context
 from signatories.desk.deciding import BUTTONS, report
 from signatories.desk.pages import number_in, page_context
 from signatories.domains import DomainMatch, domain_match
@@ -55,6 +56,7 @@ def entry_context(signatory: Signatory) -> dict[str, Any]:
         "likenesses": _likenesses(signatory),
         "namesakes": _of_the_same_address(signatory),
         "signals": signals(signatory, at=timezone.now()),
+        "asking": asking_context(signatory),
     }
 
 

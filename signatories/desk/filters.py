@@ -4,14 +4,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
 from signatories.desk.pages import number_in
-from signatories.models import Signatory
+from signatories.models import Signatory, Vouch
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -104,6 +104,33 @@ class CountryFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> QuerySet[Signatory]:
         if code := self.value():
             return queryset.filter(countries__icontains=f'"{code}"')
+        return queryset
+
+
+class OrganizationAskedFilter(admin.SimpleListFilter):
+    """By whether the organisation was asked if it signs, and what it said."""
+
+    title = _("the organisation itself")
+    parameter_name = "organisation"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("answered", _("Has answered")),
+            ("yes", _("Says that it signs")),
+            ("no", _("Says that it does not")),
+            ("asked", _("Asked, has not answered")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> QuerySet[Signatory]:
+        vouches = Vouch.objects.filter(signatory=OuterRef("pk"))
+        answered = Exists(vouches.exclude(answer=""))
+        match self.value():
+            case "answered":
+                return queryset.filter(answered)
+            case "yes" | "no" as answer:
+                return queryset.filter(Exists(vouches.filter(answer=answer)))
+            case "asked":
+                return queryset.filter(Exists(vouches)).exclude(answered)
         return queryset
 
 

@@ -37,6 +37,7 @@ def written():
         (f"/code/confirm/{TOKEN}/", "/code/confirm/…/"),
         (f"/code/not-us/{TOKEN}/", "/code/not-us/…/"),
         (f"/code/signature/{TOKEN}/", "/code/signature/…/"),
+        (f"/code/organisation/{TOKEN}/", "/code/organisation/…/"),
         (f"/code/signature/{TOKEN}/withdraw/", "/code/signature/…/withdraw/"),
         (f"/fr/code/confirm/{TOKEN}", "/fr/code/confirm/…"),
         (f"/code/confirm/{TOKEN}?utm=1", "/code/confirm/…?utm=1"),

@@ -11,7 +11,7 @@ from letter.models import Edition, Letter, Listing, Revision
 from letter.publishing import request_publication, verify
 from signatories import moderation
 from signatories.models import Link, Organization, Signatory
-from signatories.retention import CONFIRM_WITHIN, KEEP_CONTACTS_FOR
+from signatories.retention import CONFIRM_WITHIN, KEEP_CONTACTS_FOR, KEEP_NETWORKS_FOR
 from tests.factories import NOW, SignatoryFactory
 from tests.reading import text_of
 
@@ -239,6 +239,8 @@ def test_the_privacy_notice_says_what_purge_does(letter, client):
 
     assert (CONFIRM_WITHIN.days, KEEP_CONTACTS_FOR.days) == (7, 180)
     assert "six months after the letter has closed, and after seven days" in page
+    assert KEEP_NETWORKS_FOR.days == 2
+    assert "For two days a code made from your network’s address stays" in page
 
 
 def test_the_demo_wants_to_be_asked_for(settings):

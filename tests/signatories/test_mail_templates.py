@@ -16,13 +16,14 @@ from django.utils import translation
 from config import inbox
 from letter.models import Letter
 from signatories import mail
-from signatories.models import Correction, Message, Signatory
+from signatories.models import Correction, Message, Signatory, Vouch
 
 Kind = Message.Kind
 State = Signatory.State
 KINDS = list(Kind)
 # Sent before the address's owner has shown that they know of it, or not to a contact at all.
 IMPERSONAL = [Kind.CONFIRM, Kind.STANDING, Kind.WAITING]
+NOT_TO_CONTACTS = {Kind.WAITING, Kind.VOUCH}
 HOSTILE = 'Peace & Justice <script>alert(1)</script> "O\'Neill"'
 SITE = "https://letters.example.org"
 LINK = re.compile(r"https?://[^\s<>\"]+")
@@ -64,10 +65,22 @@ def make_context(kind, signatory=None, **changes):
             "letter": letter,
             "count": 3,
             "correction_count": 1,
+            "answer_count": 2,
             "oldest": signatory,
             "letter_url": f"{SITE}/conduct/",
             "queue_url": f"{SITE}/admin/signatories/signatory/?letter__id__exact=1",
             "corrections_url": f"{SITE}/admin/signatories/signatory/?letter__id__exact=1&state=correction",
+            "answers_url": f"{SITE}/admin/signatories/signatory/?letter__id__exact=1&organisation=answered",
+        }
+    elif kind == Kind.VOUCH:
+        context = {
+            "letter": letter,
+            "signatory": signatory,
+            "vouch": Vouch(signatory=signatory, email="info@genocide-alert.example"),
+            "domain": "genocide-alert.example",
+            "letter_url": f"{SITE}/{letter.slug}/",
+            "vouch_url": f"{SITE}/{letter.slug}/organisation/secret/",
+            "link_days": 30,
         }
     else:
         page = f"{SITE}/{letter.slug}/"
@@ -107,7 +120,9 @@ def without_optional(kind):
         letter=make_letter(contact_address=""), contact_name="", contact_role="", countries=[]
     )
     if kind == Kind.WAITING:
-        return make_context(kind, signatory, correction_count=0, oldest=None)
+        return make_context(kind, signatory, correction_count=0, answer_count=0, oldest=None)
+    if kind == Kind.VOUCH:
+        return make_context(kind, signatory)
     return make_context(
         kind,
         signatory,
@@ -239,7 +254,7 @@ def test_both_forms_say_the_same(kind):
         assert in_text - in_html == set()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != Kind.WAITING])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in NOT_TO_CONTACTS])
 def test_the_footer_has_letter_reference_and_address(kind):
     text = render(kind, "body.txt", make_context(kind))
     bare = render(kind, "body.txt", without_optional(kind))
@@ -347,6 +362,7 @@ def test_coordinators_are_told_counts_alone():
         (Kind.REJECTED, "Not accepted: Genocide Alert, {}"),
         (Kind.WITHDRAWN, "Withdrawn: Genocide Alert, {}"),
         (Kind.CORRECTED, "Corrected: Genocide Alert, {}"),
+        (Kind.VOUCH, "A question to {}Genocide Alert: do you sign {}?"),
         (Kind.WAITING, "Signatures and corrections wait for you: {}"),
     ],
 )
@@ -470,6 +486,7 @@ def test_waiting_counts(count, correction_count, subject, lines):
         Kind.WAITING,
         count=count,
         correction_count=correction_count,
+        answer_count=0,
         oldest=make_signatory() if count else None,
     )
 
@@ -480,6 +497,64 @@ def test_waiting_counts(count, correction_count, subject, lines):
     # 23:30 in UTC is still the same day's evening in the letter's zone.
     assert ("The oldest signature came in on 14 November 2026." in text) == bool(count)
     assert ("&state=correction" in text) == bool(correction_count)
+
+
+def test_waiting_counts_what_organisations_have_answered():
+    one = render(Kind.WAITING, "body.txt", make_context(Kind.WAITING, answer_count=1))
+    none = render(Kind.WAITING, "body.txt", make_context(Kind.WAITING, answer_count=0))
+
+    assert (
+        "- 3 signatures to decide about\n"
+        "- 1 of them has an answer from the organisation itself\n"
+        "- 1 correction"
+    ) in one
+    assert "See what organisations have answered:\n\nhttps://" in one
+    assert "answer" not in none
+
+
+def test_the_question_to_an_organisation_names_the_contact_and_role_and_no_address():
+    said = render(Kind.VOUCH, "body.txt", make_context(Kind.VOUCH))
+
+    assert said.rstrip() == (
+        "Good day,\n\n"
+        "Somebody has signed the open letter “A code of conduct for the Security Council & its members” in the "
+        "name of your organisation. Before the letter’s coordinators decide, they would like to hear it from you.\n\n"
+        "This line would be printed under the letter:\n\n"
+        "    Genocide Alert (Germany)\n\n"
+        "It was signed by Amina Diallo, who gave the role “Programme officer”. We ask you because the signature did "
+        "not come from an address at genocide-alert.example.\n\n"
+        "The letter can be read here:\n\n"
+        f"{SITE}/code-of-conduct/\n\n"
+        "Please tell us whether your organisation signs. The link opens a page with two buttons, “Yes, we sign” and "
+        "“No, this is not from us”. You need no account, and a no helps us as much as a yes:\n\n"
+        f"{SITE}/code-of-conduct/organisation/secret/\n\n"
+        "The link works for 30 days. If somebody else decides this in your organisation, please pass this mail on to "
+        "them: whoever has the link can answer. If nobody does, the coordinators decide with what they know. We write "
+        "to this address about it twice at most.\n\n"
+        "--\n"
+        "A code of conduct for the Security Council & its members\n"
+        f"{SITE}/code-of-conduct/\n\n"
+        "Reference K7Q-4MXP — quote it when you write to us.\n"
+        "Our address: letter@coalition.example\n"
+        "You get this message because the letter’s coordinators looked for an address of your organisation. You are "
+        "on no mailing list of ours."
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"contact_role": ""}, "It was signed by Amina Diallo. We ask you because"),
+        ({"contact_name": ""}, "\n\nWe ask you because"),
+    ],
+)
+def test_the_question_leaves_out_what_is_not_known_of_the_contact(fields, sentence):
+    context = make_context(Kind.VOUCH, make_signatory(**fields))
+
+    assert sentence in render(Kind.VOUCH, "body.txt", context)
+    assert " ".join(sentence.split()) in " ".join(
+        Reader(render(Kind.VOUCH, "body.html", context)).text.split()
+    )
 
 
 # --- The demo's inbox --------------------------------------------------------

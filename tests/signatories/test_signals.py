@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from signatories import evidence
 from signatories.evidence import assess, assess_due, level_of, signals
 from signatories.models import Decision, Event, Level, Signatory
-from signatories.moderation import CONTACT, By, apply_changes, decide, submit
+from signatories.moderation import (
+    CONTACT,
+    By,
+    ReasonMissing,
+    apply_changes,
+    decide,
+    decide_many,
+    erase,
+    submit,
+)
+from signatories.retention import purge
 from tests.factories import NOW, OrganizationFactory, SignatoryFactory, make_letter
 
 State = Signatory.State
@@ -201,6 +211,44 @@ def test_signing_two_letters_is_no_burst(letter):
     assert "same_address" not in seen(signatory)
 
 
+@pytest.mark.parametrize(
+    ("count", "level"), [(1, Level.NEUTRAL), (2, Level.NEUTRAL), (3, Level.CAUTION)]
+)
+def test_a_network_is_shared_by_a_house_but_not_by_a_crowd(letter, count, level):
+    signatory = entry(letter, network="n")
+    SignatoryFactory.create_batch(count, letter=letter, network="n", email="")
+    # The same name twice is one name.
+    entry(letter, network="n", name=Signatory.objects.last().name, email="")
+
+    assert seen(signatory)["same_network"] == level
+    assert sentence(signatory, "same_network").startswith(f"{count} other name")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"network": "another"},
+        {"network": ""},
+        {"network": "n", "submitted_at": NOW - timedelta(hours=25)},
+        {"network": "n", "state": State.REJECTED},
+        {"network": "n", "state": State.WITHDRAWN},
+        {"network": "n", "name": "Kivu Centre"},
+    ],
+)
+def test_no_shared_network(letter, other):
+    signatory = entry(letter, name="Kivu Centre", network="n")
+    entry(letter, **other)
+
+    assert "same_network" not in seen(signatory)
+
+
+def test_entries_without_a_network_share_none(letter):
+    signatory = entry(letter)
+    SignatoryFactory.create_batch(3, letter=letter, email="")
+
+    assert "same_network" not in seen(signatory)
+
+
 # --- Names, countries, haste ----------------------------------------------------
 
 
@@ -298,7 +346,7 @@ def test_signals_cost_the_same_for_one_other_and_for_three(letter, coordinator, 
     assert {"approved_before", "rejected_before", "same_address", "same_address_domain"} <= set(
         codes
     )
-    assert len(queries) == 4
+    assert len(queries) == 5
 
 
 # --- What is stored ---------------------------------------------------------------
@@ -355,6 +403,153 @@ def test_a_burst_shows_on_those_that_came_before_it(letter):
 
     assert stored(first).evidence_level == Level.CAUTION
     assert stored(apart).evidence_level == Level.NEUTRAL
+
+
+def test_a_crowd_shows_on_those_that_came_before_it(letter):
+    first, second, third = (
+        entry(letter, network="n", email="", submitted_at=NOW + timedelta(hours=hours))
+        for hours in (0, 12, 23)
+    )
+    assess_due(NOW)
+    levels = [stored(each).evidence_level for each in (first, second, third)]
+    assert levels == [Level.NEUTRAL] * 3
+
+    # Within a day of the second and the third, not of the first: that one has two neighbours as before.
+    last = entry(letter, network="n", email="", submitted_at=NOW + timedelta(hours=25))
+    assess_due(NOW)
+
+    levels = [stored(each).evidence_level for each in (first, second, third, last)]
+    assert levels == [Level.NEUTRAL, Level.CAUTION, Level.CAUTION, Level.NEUTRAL]
+
+
+# --- What is decided about others ---------------------------------------------------
+
+
+def renewed(*entries) -> list[bool]:
+    return [stored(each).assessed_at is None for each in entries]
+
+
+@pytest.fixture
+def settle(coordinator, django_capture_on_commit_callbacks):
+    """Decide about an entry, and let happen what follows the decision."""
+
+    def settle(signatory, event, reason="Not known."):
+        with django_capture_on_commit_callbacks(execute=True):
+            decide(signatory.pk, event, by=By.coordinator(coordinator), reason=reason, at=NOW)
+
+    return settle
+
+
+def test_a_rejection_and_its_undoing_show_on_the_same_name_elsewhere(letter, settle):
+    rejected = entry(make_letter(), name="Kivu Centre")
+    waiting = [
+        entry(letter, name="KIVU Centre", state=state)
+        for state in (State.SUBMITTED, State.PENDING, State.RETURNED)
+    ]
+    apart = entry(letter, name="Goma Centre", email="")
+    assess_due(NOW)
+
+    settle(rejected, Event.REJECT)
+
+    assert renewed(*waiting, apart) == [True, True, True, False]
+    assess_due(NOW)
+    assert [stored(each).evidence_level for each in waiting] == [Level.CAUTION] * 3
+    settle(rejected, Event.REOPEN)
+    assert renewed(*waiting, apart) == [True, True, True, False]
+
+
+def test_rejecting_many_shows_on_the_others_but_one_refused_does_not(
+    letter, coordinator, django_capture_on_commit_callbacks
+):
+    other = make_letter()
+    rejected = entry(other, name="Kivu Centre", email="a@ngo.org")
+    refused = entry(other, name="Goma Centre", email="", state=State.RETURNED)
+    waiting = [
+        entry(letter, name="Kivu Centre", email=""),
+        entry(letter, name="Bukavu Centre", email="b@ngo.org"),
+        entry(letter, name="Goma Centre", email=""),
+    ]
+    assess_due(NOW)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        decide_many(
+            [rejected.pk, refused.pk], Event.REJECT, by=By.coordinator(coordinator), reason="No."
+        )
+
+    assert renewed(*waiting) == [True, True, False]
+
+
+def test_an_approval_shows_on_what_is_linked_to_the_same_organisation(letter, settle):
+    organization = OrganizationFactory(name="Kivu Centre")
+    approved = entry(make_letter(), name="Kivu Centre")
+    linked = entry(letter, name="Another Spelling", organization=organization)
+    settled = entry(make_letter(), name="Kivu Centre", state=State.APPROVED, assessed_at=NOW)
+    assess_due(NOW)
+
+    settle(approved, Event.APPROVE)
+
+    assert renewed(linked, settled) == [True, False]
+
+
+def test_a_burst_is_over_when_the_others_are_rejected(letter, settle):
+    first = entry(letter, email="a@ngo.org")
+    same_domain = entry(letter, email="b@ngo.org")
+    assess_due(NOW)
+    assert stored(first).evidence_level == Level.CAUTION
+
+    settle(same_domain, Event.REJECT)
+    assess_due(NOW)
+
+    assert stored(first).evidence_level == Level.NEUTRAL
+    assert "same_address_domain" not in seen(first)
+
+
+def test_a_crowd_is_over_when_one_of_it_is_erased(letter, django_capture_on_commit_callbacks):
+    crowd = SignatoryFactory.create_batch(4, letter=letter, network="n", email="")
+    assess_due(NOW)
+    assert stored(crowd[0]).evidence_level == Level.CAUTION
+
+    with django_capture_on_commit_callbacks(execute=True):
+        erase(crowd[3].pk)
+    assess_due(NOW)
+
+    assert [stored(each).evidence_level for each in crowd[:3]] == [Level.NEUTRAL] * 3
+
+
+def test_what_nobody_confirmed_counts_no_longer_when_it_is_purged(
+    letter, django_capture_on_commit_callbacks
+):
+    waiting = entry(letter, email="a@ngo.org")
+    entry(letter, email="b@ngo.org", state=State.SUBMITTED)
+    assess_due(NOW)
+    assert stored(waiting).evidence_level == Level.CAUTION
+
+    with django_capture_on_commit_callbacks(execute=True):
+        purge(at=NOW + timedelta(days=8))
+    assess_due(NOW)
+
+    assert stored(waiting).evidence_level == Level.NEUTRAL
+
+
+def test_what_does_not_settle_anything_renews_nothing(letter, settle):
+    returned = entry(letter, name="Kivu Centre", email="a@ngo.org")
+    waiting = entry(letter, name="Kivu Centre", email="b@ngo.org")
+    assess_due(NOW)
+
+    settle(returned, Event.RETURN)
+
+    assert renewed(waiting) == [False]
+
+
+def test_a_decision_that_is_refused_renews_nothing(letter, settle):
+    decided = entry(letter, name="Kivu Centre")
+    waiting = entry(letter, name="Kivu Centre")
+    assess_due(NOW)
+
+    with pytest.raises(ReasonMissing):
+        settle(decided, Event.REJECT, reason="")
+
+    assert renewed(waiting) == [False]
 
 
 def test_the_worker_assesses(letter, work):

@@ -20,9 +20,17 @@ from django.utils import timezone
 
 from letter.models import PublicationRequest
 from letter.publishing import verify
-from signatories import moderation
-from signatories.models import Decision, Event, Message, Organization, Signatory
-from signatories.moderation import AlreadyListed, By, TransitionRefused, decide, decide_many
+from signatories import moderation, vouching
+from signatories.evidence import assess_due
+from signatories.models import Decision, Event, Message, Organization, Signatory, Vouch
+from signatories.moderation import (
+    AlreadyListed,
+    By,
+    ChangedMeanwhile,
+    TransitionRefused,
+    decide,
+    decide_many,
+)
 from signatories.worker import run_due
 from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
 
@@ -305,3 +313,62 @@ def test_refused_is_refused_for_the_second(letter, two):
 
     assert sorted(type(result) is TransitionRefused for result in results) == [False, True]
     assert Message.objects.filter(kind="rejected").count() == 1
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_an_organisation_answers_while_a_coordinator_approves(letter, two, _round):
+    entry = SignatoryFactory(letter=letter, website="https://www.kivu.org", email="kivu@gmail.com")
+    vouch = vouching.ask(entry.pk, "info@kivu.org", by=two[0])
+    entry.refresh_from_db()
+
+    answered, decided = at_once(
+        lambda: vouching.answer(vouch.pk, Vouch.Answer.NO, line=entry.line),
+        lambda: decide(entry.pk, Event.APPROVE, by=two[1], seen=entry.version),
+    )
+
+    entry.refresh_from_db()
+    vouch.refresh_from_db()
+    if isinstance(decided, Decision):
+        assert isinstance(answered, vouching.CannotAnswer)
+        assert (entry.state, vouch.answer) == (Signatory.State.APPROVED, "")
+    else:
+        assert isinstance(decided, ChangedMeanwhile)
+        assert (entry.state, vouch.answer) == (Signatory.State.PENDING, "no")
+    assert entry.version == 2
+
+
+def test_two_people_of_one_organisation_answer_at_once(letter, two):
+    entry = SignatoryFactory(letter=letter, website="https://www.kivu.org", email="kivu@gmail.com")
+    vouch = vouching.ask(entry.pk, "info@kivu.org", by=two[0])
+
+    results = at_once(
+        lambda: vouching.answer(vouch.pk, Vouch.Answer.YES, line=entry.line),
+        lambda: vouching.answer(vouch.pk, Vouch.Answer.NO, line=entry.line),
+    )
+
+    assert sorted(type(result).__name__ for result in results) == ["CannotAnswer", "Vouch"]
+
+
+def test_two_coordinators_ask_the_same_address_at_once(letter, two):
+    entry = SignatoryFactory(letter=letter, website="https://www.kivu.org", email="kivu@gmail.com")
+
+    results = at_once(*(lambda by=by: vouching.ask(entry.pk, "info@kivu.org", by=by) for by in two))
+
+    assert sorted(type(result).__name__ for result in results) == ["CannotAsk", "Vouch"]
+    assert Message.objects.filter(kind=Message.Kind.VOUCH).count() == 1
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_deciding_about_one_burst_from_both_ends_while_it_is_assessed_ends(letter, two, _round):
+    entries = SignatoryFactory.create_batch(12, letter=letter, email="one@ngo.org", network="n")
+    assess_due(NOW)
+    pks = [entry.pk for entry in entries]
+
+    results = at_once(
+        lambda: [decide(pk, Event.REJECT, by=two[0], reason="No.") for pk in pks[:6]],
+        lambda: decide_many(pks[6:][::-1], Event.REJECT, by=two[1], reason="No."),
+        lambda: [assess_due(timezone.now()) for _number in range(5)],
+    )
+
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert Signatory.objects.filter(state=Signatory.State.REJECTED).count() == 12
