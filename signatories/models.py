@@ -674,6 +674,8 @@ class Message(models.Model):
                 condition=Q(sent_at__isnull=True, given_up_at__isnull=True),
                 name="message_due",
             ),
+            # The admin's list, the newest first.
+            models.Index(fields=("created_at", "id"), name="message_newest"),
         )
 
     def __str__(self) -> str:

@@ -22,8 +22,9 @@ _ORGANIZATION_WORDS: Final = frozenset(
     asia asociacao asociacion associacao association associates bureau campaign caritas center
     centre centro church circle citizens civil club coalicion coalition coletivo colectivo
     collectif collective college comision comite commission committee community confederation
-    congress cooperative council defenders democracy development digital diaspora education egypt
-    equality europe federacion federation film fondation forum forums foundation free freedom
+    congress cooperative council defenders democracy derechos development digital diaspora direitos
+    droits education egypt equality europe federacion federation film fondation forum forums foundation
+    free freedom
     freedoms front fund fundacao fundacion global green group groupe grupo haus health house
     human humanitarian impact inc initiative institut institute instituto international
     internet justice kenya lab labs law lawyers league liberties liberty liga ligue limited llc

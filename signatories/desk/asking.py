@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from letter.models import Letter
 from signatories import moderation, vouching
-from signatories.desk.pages import page_context
+from signatories.desk.pages import number_in, page_context, review_url
 from signatories.domains import DomainMatch, domain_match, own_domain
 from signatories.mail import preview_question
 from signatories.models import Signatory
@@ -99,7 +100,7 @@ def ask(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse:
         "domain": domain,
         "mailboxes": vouching.USUAL_MAILBOXES,
         "mail": None if hindrance else preview_question(signatory, address or ""),
-        "is_review": "review" in request.POST,
+        "review": request.POST.get("review", ""),
         "back_url": _back(request, pk),
     }
     status = 422 if form.errors or (hindrance and request.method == "POST") else 200
@@ -108,5 +109,6 @@ def ask(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse:
 
 def _back(request: HttpRequest, pk: int) -> str:
     if "review" in request.POST:
-        return f"{reverse('admin:signatories_signatory_review')}?entry={pk}"
+        letter = Letter.objects.filter(pk=number_in(request.POST["review"]) or 0).first()
+        return review_url(letter, entry=pk)
     return reverse("admin:signatories_signatory_change", args=[pk])

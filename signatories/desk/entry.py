@@ -14,12 +14,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from letter.documents import label_of, printed_html
-from letter.models import Listing
+from letter.models import Letter, Listing
 from letter.publishing import Place, number_of, place_of
 from signatories import duplicates, moderation
 from signatories.desk.asking import asking_context
 from signatories.desk.deciding import BUTTONS, report
-from signatories.desk.pages import number_in, page_context
+from signatories.desk.pages import number_in, page_context, review_url
 from signatories.domains import DomainMatch, domain_match
 from signatories.duplicates import Likeness
 from signatories.evidence import signals
@@ -75,7 +75,8 @@ def judge(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse
             messages.SUCCESS,
         )
     if "review" in request.POST:
-        return redirect(f"{reverse('admin:signatories_signatory_review')}?entry={pk}")
+        letter = Letter.objects.filter(pk=number_in(request.POST["review"]) or 0).first()
+        return redirect(review_url(letter, entry=pk))
     return redirect("admin:signatories_signatory_change", pk)
 
 

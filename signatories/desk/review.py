@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
@@ -19,7 +18,7 @@ from letter.models import Letter
 from signatories import claims, moderation
 from signatories.desk.deciding import saved_words
 from signatories.desk.entry import entry_context
-from signatories.desk.pages import number_in, page_context
+from signatories.desk.pages import number_in, page_context, review_url
 from signatories.models import Event, SavedReason, Signatory
 from signatories.moderation import By
 
@@ -60,7 +59,7 @@ def _act(desk: "SignatoryAdmin", request: HttpRequest, letter: Letter | None) ->
         request.session[SKIPPED] = [*skipped, number_in(request.POST.get("entry")) or 0]
     elif decision in DECISIONS:
         return _decide(desk, request, letter, Event(decision), saved)
-    return redirect(_url(letter))
+    return redirect(review_url(letter))
 
 
 def _decide(
@@ -93,7 +92,7 @@ def _decide(
             # Shown anew as it is now, with what was typed.
             status = 422 if isinstance(refused, moderation.ReasonMissing) else 409
             return _page(desk, request, letter, entry, opened=event, status=status)
-        return redirect(_url(letter))
+        return redirect(review_url(letter))
     decided = request.session.get(DECIDED, [])
     request.session[DECIDED] = [*decided, decision.pk][-UNDO_AT_MOST:]
     desk.message_user(
@@ -102,7 +101,7 @@ def _decide(
         % {"what": event.label.capitalize(), "name": name},
         messages.SUCCESS,
     )
-    return redirect(_url(letter))
+    return redirect(review_url(letter))
 
 
 def _undo(desk: "SignatoryAdmin", request: HttpRequest, letter: Letter | None) -> HttpResponse:
@@ -110,7 +109,7 @@ def _undo(desk: "SignatoryAdmin", request: HttpRequest, letter: Letter | None) -
     decided: list[int] = request.session.get(DECIDED, [])
     if not decided:
         desk.message_user(request, gettext("There is nothing to undo."), messages.WARNING)
-        return redirect(_url(letter))
+        return redirect(review_url(letter))
     request.session[DECIDED] = decided[:-1]
     try:
         undone = moderation.undo(decided[-1], by=By.coordinator(request.user))
@@ -118,9 +117,9 @@ def _undo(desk: "SignatoryAdmin", request: HttpRequest, letter: Letter | None) -
         desk.message_user(
             request, gettext("Not undone: %(reason)s.") % {"reason": refused}, messages.ERROR
         )
-        return redirect(_url(letter))
+        return redirect(review_url(letter))
     desk.message_user(request, gettext("Undone; it waits again."), messages.SUCCESS)
-    return redirect(_url(letter, entry=undone.signatory_id))
+    return redirect(review_url(letter, entry=undone.signatory_id))
 
 
 def _page(
@@ -148,7 +147,7 @@ def _page(
         "waiting_count": waiting_count,
         "skipped_count": skipped_count,
         "can_undo": bool(request.session.get(DECIDED)),
-        "action_url": _url(letter),
+        "action_url": review_url(letter),
         "opened": opened,
     }
     if entry is not None:
@@ -175,10 +174,3 @@ def _page(
     return TemplateResponse(
         request, "admin/signatories/signatory/review.html", context, status=status
     )
-
-
-def _url(letter: Letter | None, **query: int) -> str:
-    if letter is not None:
-        query["letter"] = letter.pk
-    url = reverse("admin:signatories_signatory_review")
-    return f"{url}?{'&'.join(f'{name}={value}' for name, value in query.items())}" if query else url

@@ -93,7 +93,10 @@ def running_site(folder: Path) -> Iterator[Site]:
     environ |= {"VAR_DIR": str(var_dir), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     url = f"http://127.0.0.1:{port}"
     log = folder / "server.log"
-    with _own_database(os.environ.get("DATABASE_URL", ""), port) as database, log.open("wb") as out:
+    with (
+        own_database(os.environ.get("DATABASE_URL", ""), f"undersigned_site_{port}") as database,
+        log.open("wb") as out,
+    ):
         environ |= database
         process = subprocess.Popen(
             [sys.executable, "-m", "config.serve", "--demo"],
@@ -124,12 +127,11 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _own_database(url: str, port: int) -> Iterator[dict[str, str]]:
-    """A new database on the server that the tests run on, as a DATABASE_URL; none for SQLite."""
+def own_database(url: str, name: str) -> Iterator[dict[str, str]]:
+    """A new database of that name on the tests' server, as a DATABASE_URL; none for SQLite."""
     if not url.startswith("postgres"):
         yield {}
         return
-    name = f"undersigned_site_{port}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:

@@ -832,12 +832,14 @@ def test_choosing_a_country_keeps_what_else_narrows_the_list(letter, desk):
 
 
 def test_search_finds_names_without_accents_and_whole_texts_in_quotation_marks(letter, desk):
-    SignatoryFactory(letter=letter, name="Peuples Endogènes", contact_name="Aline Bahati")
+    peoples = SignatoryFactory(letter=letter, name="Peuples Endogènes", contact_name="Aline Bahati")
     SignatoryFactory(letter=letter, name="Forum for Peace", email="a@peace-forum.example.org")
     SignatoryFactory(letter=letter, name="Peace Forum")
 
     assert rows(desk.get(QUEUE, {"q": "endogenes"})) == ["Peuples Endogènes"]
     assert rows(desk.get(QUEUE, {"q": "bahati peuples"})) == ["Peuples Endogènes"]
+    assert rows(desk.get(QUEUE, {"q": "A@Peace-Forum"})) == ["Forum for Peace"]
+    assert rows(desk.get(QUEUE, {"q": peoples.reference.lower()})) == ["Peuples Endogènes"]
     assert rows(desk.get(QUEUE, {"q": "peace-forum"})) == ["Forum for Peace", "Peace Forum"]
     assert rows(desk.get(QUEUE, {"q": '"peace forum"'})) == ["Peace Forum"]
     assert rows(desk.get(QUEUE, {"q": "\"'"})) == []

@@ -52,6 +52,17 @@ def test_days_add_up_on_the_letters_own_calendar(db):
     ]
 
 
+def test_days_begin_at_midnight_also_where_that_is_not_on_the_hour(db):
+    letter = make_letter(time_zone="Asia/Kathmandu")  # five hours and three quarters ahead
+    for minute in (14, 15):
+        SignatoryFactory(letter=letter, submitted_at=NOW.replace(hour=18, minute=minute))
+
+    assert [(day.date, day.came_in) for day in campaign.days(letter)] == [
+        (date(2025, 3, 3), 1),
+        (date(2025, 3, 4), 2),
+    ]
+
+
 def test_an_organisation_counts_in_each_of_its_countries_once_approved(letter):
     SignatoryFactory(letter=letter, state=State.APPROVED, countries=["KE", "UG"])
     SignatoryFactory(letter=letter, state=State.APPROVED, countries=["UG"])

@@ -64,6 +64,7 @@ def test_a_name_that_may_be_a_persons(name):
         "Human Rights Watch",
         "Access Now",
         "Fundación Karisma",
+        "Conectas Direitos Humanos",
         "Amnesty",
         "Friends of the Sea",
         "Jamii HRW",

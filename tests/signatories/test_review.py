@@ -13,7 +13,13 @@ from signatories import moderation
 from signatories.duplicates import index_organization
 from signatories.models import Change, Decision, Event, Message, SavedReason, Signatory, Verdict
 from signatories.moderation import By, ChangedMeanwhile, NothingToUndo
-from tests.factories import NOW, OrganizationFactory, SignatoryFactory, UserFactory
+from tests.factories import (
+    NOW,
+    OrganizationFactory,
+    SignatoryFactory,
+    UserFactory,
+    make_letter,
+)
 from tests.reading import text_of
 
 State = Signatory.State
@@ -264,6 +270,35 @@ def test_the_page_costs_the_same_for_one_and_for_three(letter, desk):
     assert costs[0] == costs[1]
 
 
+def test_an_edit_that_begins_in_the_review_ends_there(letter, desk):
+    waiting(make_letter(), "PAX")
+    entry, _next = waiting(letter, "Amani", "INSEC")
+    review = f"{REVIEW}?letter={letter.pk}"
+    change = f"/admin/signatories/signatory/{entry.pk}/change/?review={letter.pk}"
+    assert f'href="{change}#id_name"' in desk.get(review).content.decode()
+    typed = {"name": "Amani Trust", "countries": ["KE"], "email": entry.email, "_save": "Save"}
+
+    saved = desk.post(change, typed, follow=True)
+
+    assert saved.context["entry"].name == "Amani Trust"
+    assert "was changed successfully" in text_of(saved)
+    press(desk, "approve", saved.wsgi_request.get_full_path())
+    assert shown(desk, review) == "INSEC"
+
+
+def test_a_judgement_made_in_the_review_of_one_letter_stays_with_it(letter, desk):
+    waiting(make_letter(), "PAX")
+    (entry,) = waiting(letter, "Genocide Wach")
+
+    response = desk.post(
+        f"/admin/signatories/signatory/{entry.pk}/judge/",
+        {"verdict": "different:Genocide Watch", "review": letter.pk},
+        follow=True,
+    )
+
+    assert (response.context["entry"], response.context["letter"]) == (entry, letter)
+
+
 def test_what_was_judged_about_two_names_is_not_asked_again(letter, desk):
     known = OrganizationFactory(name="Genocide Watch")
     index_organization(known)
@@ -272,7 +307,7 @@ def test_what_was_judged_about_two_names_is_not_asked_again(letter, desk):
 
     response = desk.post(
         f"/admin/signatories/signatory/{entry.pk}/judge/",
-        {"verdict": "different:Genocide Watch", "review": "1"},
+        {"verdict": "different:Genocide Watch", "review": "all"},
         follow=True,
     )
 

@@ -488,7 +488,7 @@ def test_a_coordinator_asks_from_the_entrys_page_and_from_review(letter, client,
 
     for url in (f"/admin/signatories/signatory/{signatory.pk}/change/", REVIEW):
         assert f'action="{ask_url(signatory)}"' in client.get(url).content.decode()
-    response = client.post(ask_url(signatory), {"mailbox": "info", "review": "1"})
+    response = client.post(ask_url(signatory), {"mailbox": "info", "review": "all"})
     again = client.post(ask_url(signatory), {"mailbox": "office"})
 
     assert response.headers["Location"] == f"{REVIEW}?entry={signatory.pk}"
