@@ -1,4 +1,4 @@
-"""Makes config an installed app, for the one thing that Django asks an app for: its checks."""
+"""Makes config an installed app, for what Django asks an app for: checks, signals, commands."""
 
 from django.apps import AppConfig
 from django.core.checks import register
@@ -12,3 +12,13 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         register(check_environment)
         register(check_serving, deploy=True)
+
+        # These have models, which are there only now.
+        from allauth.mfa import signals  # noqa: PLC0415
+
+        from config import second_factor  # noqa: PLC0415
+
+        signals.authenticator_added.connect(second_factor.on_added)
+        signals.authenticator_reset.connect(second_factor.on_reset)
+        signals.authenticator_removed.connect(second_factor.on_removed)
+        signals.authentication_failed.connect(second_factor.on_failed)

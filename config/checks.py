@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 from django.core.checks import CheckMessage, Error
 
-from config.environment import env_bool, env_list
+from config.environment import OFF, ON, env_bool, env_list
 
 # The criteria of Django's own security.W009, which is only a warning and only under --deploy.
 SECRET_KEY_MIN_LENGTH = 50
@@ -55,6 +55,7 @@ def common_problems(environ: Mapping[str, str]) -> list[CheckMessage]:
     found += _sentry(environ.get("SENTRY_DSN", ""))
     found += _var_dir(environ.get("VAR_DIR", ""))
     found += _cache_url(environ.get("CACHE_URL", ""))
+    found += _second_factor(environ.get("REQUIRE_SECOND_FACTOR", ""))
     return found
 
 
@@ -214,6 +215,17 @@ def _cache_url(url: str) -> Iterator[CheckMessage]:
             "CACHE_URL cannot be read.",
             hint="Set CACHE_URL to redis://host:6379/0, or leave it out for each process's memory.",
             id="undersigned.E009",
+        )
+
+
+def _second_factor(word: str) -> Iterator[CheckMessage]:
+    # Elsewhere a word that is not known means off; a door is not left open by a slip.
+    if word and word.strip().lower() not in ON | OFF:
+        yield Error(
+            f"REQUIRE_SECOND_FACTOR is {word!r}.",
+            hint="Set REQUIRE_SECOND_FACTOR to 1 or to 0, or leave it out: with an https:// "
+            "BASE_URL it is on.",
+            id="undersigned.E011",
         )
 
 

@@ -3,10 +3,14 @@
 import os
 from collections.abc import Mapping
 
+ON = frozenset({"1", "true", "yes", "on"})
+OFF = frozenset({"0", "false", "no", "off"})
 
-def env_bool(name: str, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the variable says 1, true, yes or on."""
-    return environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
+
+def env_bool(name: str, environ: Mapping[str, str] = os.environ, *, default: bool = False) -> bool:
+    """Whether the variable says 1, true, yes or on; the default where it says nothing."""
+    word = environ.get(name, "").strip().lower()
+    return word in ON if word else default
 
 
 def env_list(name: str, environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -45,6 +45,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "csp",
     "crispy_forms",
     "django_countries",
@@ -64,6 +67,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.second_factor.SecondFactor",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -219,6 +224,7 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_AGE = None  # gone with the browser's window
 CSRF_FAILURE_VIEW = "config.views.csrf_failure"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if IS_HTTPS else 0
@@ -250,9 +256,38 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
 # Deciding about thousands at once sends a field for each.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+
+# --- Logging in ---------------------------------------------------------------
+
+# Whether the admin opens only to whoever has used a second factor: see config/second_factor.py.
+REQUIRE_SECOND_FACTOR = env_bool("REQUIRE_SECOND_FACTOR", default=IS_HTTPS and not DEMO)
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+ACCOUNT_ADAPTER = "config.logging_in.AccountAdapter"
+ACCOUNT_FORMS = {"login": "config.logging_in.LoginForm"}
+MFA_ADAPTER = "config.logging_in.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "config.logging_in.CodeForm",
+    "reauthenticate": "config.logging_in.ConfirmByCodeForm",
+    "activate_totp": "config.logging_in.SetUpForm",
+    "add_webauthn": "config.logging_in.PasskeyForm",
+}
+ACCOUNT_LOGIN_METHODS = {"username"}
+# Accounts are made in the admin and by createsuperuser; some have no address.
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False  # the log-in page decides, by who may open the admin
+ACCOUNT_SESSION_REMEMBER = False
+# Failures alone are counted: ten in a minute from an address, five in five minutes
+# for a user name from an address (config/logging_in.py makes that key).
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/m/ip,5/5m/key"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # steps of half a minute: the code that has just gone out is good
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # --- Logs ---------------------------------------------------------------------
 

@@ -3,7 +3,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 
-from config import inbox, views
+from config import inbox, logging_in, views
 
 admin.site.site_header = "Undersigned"
 admin.site.site_title = "Undersigned"
@@ -19,6 +19,7 @@ demo_urls = [
 
 urlpatterns = [
     *(demo_urls if settings.DEMO and settings.EMAIL_IN_FILES else []),
+    path("admin/", include(logging_in.urlpatterns)),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q
 
@@ -37,11 +38,12 @@ class Purged:
 
     unconfirmed_count: int
     contact_count: int
+    session_count: int
 
 
 @transaction.atomic
 def purge(*, at: datetime) -> Purged:
-    """Remove unconfirmed sign-ons past their time, the contacts of letters closed long ago, networks."""
+    """Remove unconfirmed sign-ons past their time, contacts of letters closed long ago, networks, ended sessions."""
     # Locked first: whoever is confirming at this moment is passed over.
     unconfirmed = list(
         Signatory.objects.select_for_update(skip_locked=True).filter(
@@ -55,7 +57,8 @@ def purge(*, at: datetime) -> Purged:
     for letter in Letter.objects.filter(state=Letter.State.CLOSED):
         if _closed_at(letter) < at - KEEP_CONTACTS_FOR:
             contact_count += _forget_contacts(letter)
-    return Purged(len(unconfirmed), contact_count)
+    session_count, _rows = Session.objects.filter(expire_date__lt=at).delete()
+    return Purged(len(unconfirmed), contact_count, session_count)
 
 
 def _forget_networks(at: datetime) -> None:

@@ -3,6 +3,7 @@ import os
 import hypothesis
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.db import connection
 
 from letter import serving
@@ -31,6 +32,7 @@ def _nothing_in_memory():
     """Each test has a database of its own, so what the process remembers of the last one goes."""
     serving.forget()
     bell.clear()
+    cache.clear()
     yield
     serving.forget()
 

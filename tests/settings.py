@@ -24,6 +24,7 @@ VARIABLES = (
     "EMAIL_URL",
     "HOST",
     "PORT",
+    "REQUIRE_SECOND_FACTOR",
     "SECRET_KEY",
     "SENTRY_DSN",
     "TRUSTED_PROXIES",

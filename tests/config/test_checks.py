@@ -51,6 +51,7 @@ WRONG = [
     ("EMAIL_URL", "smtp://mail.example.org:twentyfive", "E006"),
     ("CACHE_URL", "memcached://127.0.0.1", "E009"),
     ("TRUSTED_PROXIES", "127.0.0.1,proxy.example.org", "E010"),
+    ("REQUIRE_SECOND_FACTOR", "oui", "E011"),
 ]
 
 

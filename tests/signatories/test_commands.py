@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -213,7 +214,19 @@ def test_purge_removes_what_nobody_confirmed_in_time(letter, capsys):
 
     assert not Signatory.objects.filter(pk=old.pk).exists()
     assert set(Signatory.objects.all()) == {new, pending}
-    assert capsys.readouterr().out == "Removed 1 unconfirmed sign-on(s) and 0 contact(s).\n"
+    assert capsys.readouterr().out == (
+        "Removed 1 unconfirmed sign-on(s), 0 contact(s) and 0 ended session(s).\n"
+    )
+
+
+def test_purge_removes_sessions_that_have_ended(db, capsys):
+    for key, age in (("ended", timedelta(minutes=-1)), ("open", timedelta(hours=1))):
+        Session.objects.create(session_key=key, session_data="", expire_date=timezone.now() + age)
+
+    call_command("purge")
+
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["open"]
+    assert "1 ended session(s)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("days", "is_kept"), [(-1, True), (1, False)])

@@ -11,11 +11,13 @@ from signatories import retention
 class Command(BaseCommand):
     help = (
         f"Removes sign-ons that nobody confirmed within {retention.CONFIRM_WITHIN.days} days, and the contacts "
-        f"of letters that were closed {retention.KEEP_CONTACTS_FOR.days} days ago. The worker does so by itself."
+        f"of letters that were closed {retention.KEEP_CONTACTS_FOR.days} days ago, and sessions that have ended. "
+        "The worker does so by itself."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         purged = retention.purge(at=timezone.now())
         self.stdout.write(
-            f"Removed {purged.unconfirmed_count} unconfirmed sign-on(s) and {purged.contact_count} contact(s)."
+            f"Removed {purged.unconfirmed_count} unconfirmed sign-on(s), {purged.contact_count} contact(s) "
+            f"and {purged.session_count} ended session(s)."
         )
