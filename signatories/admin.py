@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from letter.models import Letter
@@ -30,12 +31,13 @@ from signatories.desk import entry, taking_out
 from signatories.desk.asking import ask
 from signatories.desk.bringing_in import bring_in
 from signatories.desk.campaign import campaign_page
-from signatories.desk.deciding import decide_about
+from signatories.desk.deciding import decide_about, report_refused, versions_seen
 from signatories.desk.entry_form import SignatoryForm
 from signatories.desk.filters import (
     AssignedFilter,
     CountryFilter,
     DeliveryFilter,
+    DuplicateFilter,
     OrganizationAskedFilter,
     StateFilter,
 )
@@ -109,6 +111,7 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         StateFilter,
         AssignedFilter,
         "evidence_level",
+        DuplicateFilter,
         "is_free_mail",
         CountryFilter,
         OrganizationAskedFilter,
@@ -194,7 +197,10 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
 
     @admin.display(description=_("line as printed"), ordering="collation_key")
     def line_as_printed(self, signatory: Signatory) -> SafeString:
-        return signatory.line_html
+        if signatory.likely_same_as_id is None:
+            return signatory.line_html
+        mark = gettext("likely duplicate")
+        return format_html('{}<br><span class="desk-caution">{}</span>', signatory.line_html, mark)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Signatory], search_term: str
@@ -256,17 +262,23 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         colleagues = moderation.coordinators()
         chosen = request.POST.get("colleague", "")
         if chosen in {"nobody", *(str(user.pk) for user in colleagues)}:
-            count = queryset.update(assigned_to=None if chosen == "nobody" else int(chosen))
-            self.message_user(
-                request,
-                ngettext("%(count)s assigned.", "%(count)s assigned.", count) % {"count": count},
-                messages.SUCCESS,
+            outcome = moderation.assign(
+                queryset.values_list("pk", flat=True),
+                None if chosen == "nobody" else int(chosen),
+                seen=versions_seen(request),
             )
+            if count := len(outcome.done):
+                said = ngettext("%(count)s assigned.", "%(count)s assigned.", count)
+                self.message_user(request, said % {"count": count}, messages.SUCCESS)
+            report_refused(self, request, outcome)
             return None
+        entries = list(queryset.order_by("submitted_at", "pk"))
         context = {
             **page_context(request, gettext("Assign")),
             "media": self.media,
-            "entries": list(queryset.order_by("submitted_at", "pk")),
+            "entries": entries,
+            # The versions shown now, unless the queue before showed others.
+            "seen": {entry.pk: entry.version for entry in entries} | versions_seen(request),
             "colleagues": colleagues,
         }
         return TemplateResponse(request, "admin/signatories/signatory/assign.html", context)
@@ -276,7 +288,12 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         own = [
-            path("bring-in/", view(partial(bring_in, self)), name="signatories_signatory_bring_in"),
+            path(
+                "bring-in/",
+                # Not without the check: bring_in makes it itself.
+                view(csrf_exempt(partial(bring_in, self))),
+                name="signatories_signatory_bring_in",
+            ),
             path(
                 "<int:pk>/decide/<str:event>/",
                 view(require_POST(partial(entry.decide_one, self))),

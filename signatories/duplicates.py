@@ -7,10 +7,11 @@ of them has makes another organisation of it: a branch is not its parent.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
+from heapq import nlargest
 from itertools import pairwise
 from typing import Any, Final
 
@@ -46,6 +47,10 @@ _APOSTROPHES: Final = str.maketrans("", "", "'’‘`ʻʼ")
 _PARENTHESIS: Final = re.compile(r"[(\[（]([^()\[\]（）]*)[)\]）]")
 _OTHER_LANGUAGE: Final = re.compile(r"\s[/|]\s")
 _UMLAUTS: Final = re.compile("([aou])e")
+_CUT_SHORT: Final = re.compile(r"\b([^\W\d_]{3,})\.(?=\s|$)")  # "Inst."
+# The plural in Spanish: "DDHH" and "DD. HH." are "derechos humanos". Without Roman numerals.
+_DOUBLED: Final = re.compile(r"\b([A-HJ-UWYZ])\1\.?\s?([A-HJ-UWYZ])\2\b\.?")
+_FIGURE_FOR_WORD: Final = re.compile(r"(?<=[a-z])4(?=[A-Z])")  # "Bytes4All"
 _VOWELS: Final = re.compile("[aeiouy]")
 _FIRST_IDEOGRAPH: Final = "\u2e80"  # from here on, a letter more or less is another word
 
@@ -54,6 +59,10 @@ _LEGAL_FORMS: Final = frozenset(
         "ac", "asbl", "aisbl", "association loi 1901", "cic", "ets", "ev", "ggmbh", "gmbh", "inc",
         "incorporated", "limited", "llc", "ltd", "ngo", "npc", "npo", "ong", "onlus", "ops", "osc",
         "plc", "spzoo", "stichting", "vzw", "zs",
+        "ано", "автономнаянекоммерческаяорганизация", "мбо", "моо", "нко", "ооо", "роо",
+        "межрегиональнаяобщественнаяорганизация", "международнаяобщественнаяорганизация",
+        "некоммерческаяорганизация", "общественнаяорганизация", "громадськаорганізація",
+        "региональнаяобщественнаяорганизация", "社团法人", "财团法人",
     }
 )  # fmt: skip
 _STOP_WORDS: Final = _words_of(
@@ -63,10 +72,8 @@ _STOP_WORDS: Final = _words_of(
     "dem den der die fur im und van von voor het een zur zum "
     "di della dei delle gli i il och av u za и в за та з για του της τα"
 )
-# Words that come and go with the same organisation.
-_GENERIC: Final = _words_of(
-    "association foundation fundacion fondation group international internationale organization"
-)
+# Words that come and go with the same organisation; but one in the place of another does not.
+_GENERIC: Final = _words_of("association foundation group international organization")
 _SAME_WORDS: Final = {
     "african": "africa",
     "asian": "asia",
@@ -77,7 +84,50 @@ _SAME_WORDS: Final = {
     "org": "organization",
     "organisation": "organization",
     "women": "woman",
+    **dict.fromkeys(
+        _words_of(
+            "asociacion associacao associacio associazione asotsiatsiya vereniging verein "
+            "ассоциация асоціація جمعيه"
+        ),
+        "association",
+    ),
+    **dict.fromkeys(
+        _words_of("fundacion fundacao fundacio fundacja fondazione stiftung фонд مؤسسه"),
+        "foundation",
+    ),
+    **dict.fromkeys(_words_of("grupo groupe gruppe gruppo группа مجموعه"), "group"),
+    **dict.fromkeys(
+        _words_of(
+            "internacional internationale internazionale internationaal "
+            "международный международная международное دوليه دولي"
+        ),
+        "international",
+    ),
+    **dict.fromkeys(
+        _words_of(
+            "organizacion organizacao organizacio organizzazione organizacja organisatie "
+            "организация організація منظمه"
+        ),
+        "organization",
+    ),
 }
+# Letters that many keyboards lack; the forms of one Arabic letter; Chinese as it is simplified, for
+# characters that names of organisations are made of.
+_LETTER_PAIRS: Final = (
+    "ıi łl đd øo أا إا آا ٱا ىي ةه 國国 權权 師师 團团 會会 協协 聯联 灣湾 "
+    "臺台 學学 華华 婦妇 運运 動动 農农 業业 環环 護护 綠绿 態态 邊边 爭争 議议 連连 線线 關关 "
+    "懷怀 導导 發发 開开 際际 漢汉 語语 經经 濟济 東东 亞亚 歐欧 廣广 門门 陽阳 島岛 義义 務务 "
+    "總总 財财 館馆 園园 區区 縣县 鄉乡 難难 災灾 醫医 藥药 風风 傳传 體体 報报 記记 網网 絡络 "
+    "論论 壇坛 訊讯 聲声 電电 視视 見见 觀观 點点 監监 獄狱 獨独 選选 舉举 辦办 廳厅 職职 員员 "
+    "勞劳 資资 產产 證证 書书 圖图 畫画 藝艺 術术 戲戏 劇剧 樂乐 飛飞 機机 車车 輛辆 馬马 龍龙 "
+    "鳳凤 鳥鸟 魚鱼 飲饮 樹树 葉叶 紅红 藍蓝 黃黄 銀银 鐵铁 錢钱 號号 碼码 數数 專专 項项 單单 "
+    "雙双 萬万 億亿 實实 現现 創创 歷历 遺遗 跡迹 時时 間间 當当 緊紧 補补 償偿 貧贫 窮穷 饑饥 "
+    "餓饿 戰战 達达 賴赖 維维 穩稳 個个 過过 從从 眾众 種种"
+)
+_SAME_LETTERS: Final = str.maketrans({pair[0]: pair[1] for pair in _LETTER_PAIRS.split()})
+_ARABIC_MARKS: Final = re.compile("[\u0640\u064b-\u0652]")
+# What is written together with the word after it: and, the, by the, for the.
+_ARABIC_PREFIXES: Final = re.compile("^(?:وال|بال|لل|ال|ل(?=.{4}))(?=.{3})")
 _SHORT_COUNTRIES: Final = {"uk": "GB", "gb": "GB", "usa": "US", "uae": "AE", "drc": "CD"}
 _DEMONYMS: Final = (
     "AF afghan;AL albanian;DZ algerian;AO angolan;AR argentine argentinian;AM armenian;"
@@ -114,6 +164,8 @@ class _Reading:
     written: tuple[str, ...]
     # Words in capitals, which may be the initials of others.
     acronyms: frozenset[str]
+    # Words that a full stop cut short.
+    cut: frozenset[str]
 
     @property
     def run_together(self) -> str:
@@ -126,7 +178,7 @@ def _demonyms() -> dict[str, str]:
     return {word: code for code, *words in entries for word in words}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def _country(text: str) -> str | None:
     """The country that one or more folded words name, as a noun or an adjective."""
     joined = text.replace(" ", "")
@@ -142,7 +194,9 @@ def _country(text: str) -> str | None:
 @lru_cache(maxsize=16384)
 def _canonical(word: str) -> str:
     """A word without what spellings and numbers of the same word differ in."""
-    word = _UMLAUTS.sub(r"\1", word)
+    word = _UMLAUTS.sub(r"\1", word.translate(_SAME_LETTERS))
+    if "\u0600" <= word[:1] <= "\u06ff":
+        word = _ARABIC_PREFIXES.sub("", _ARABIC_MARKS.sub("", word))
     word = _SAME_WORDS.get(word, word)
     if len(word) > 6 and word.endswith("ing"):
         word = word.removesuffix("ing")
@@ -158,23 +212,32 @@ def _without_legal_forms(words: list[str]) -> list[str]:
     """Also where a form was written with dots: "e.V." has come as two words, "sp. z o.o." as four."""
     kept = words
     for size in (4, 3, 2, 1):
-        tail = "".join(kept[-size:])
-        if len(kept) > size and tail in _LEGAL_FORMS:
+        if len(kept) > size and "".join(kept[-size:]) in _LEGAL_FORMS:
             kept = kept[:-size]
-    return [word for word in kept if len(word) < 3 or word not in _LEGAL_FORMS] or words
+        first = "".join(kept[:size])
+        if len(kept) > size and len(first) > 2 and first in _LEGAL_FORMS:
+            kept = kept[size:]
+    return kept
 
 
 def _is_acronym(text: str) -> bool:
     return " " not in text and sum(char.isupper() for char in text) >= 2
 
 
+def _is_shortened(aside: str, name: str) -> bool:
+    """Whether a text in ideographs is some of a name's, in their order: 台權會 of 台灣人權促進會."""
+    left = iter(name)
+    return min(aside, default="") >= _FIRST_IDEOGRAPH and all(char in left for char in aside)
+
+
 @lru_cache(maxsize=8192)
 def _readings(name: str) -> tuple[_Reading, ...]:
     """A name as one or more: without the acronym behind it, that acronym, and each language."""
     asides = [aside.strip() for aside in _PARENTHESIS.findall(name)]
-    acronyms = [aside for aside in asides if _is_acronym(aside)]
+    outside = _PARENTHESIS.sub(" ", name)
+    acronyms = [aside for aside in asides if _is_acronym(aside) or _is_shortened(aside, outside)]
     bare = _PARENTHESIS.sub(
-        lambda found: " " if _is_acronym(found[1].strip()) else f" {found[1]} ", name
+        lambda found: " " if found[1].strip() in acronyms else f" {found[1]} ", name
     )
     forms = [bare, *acronyms]
     if len(parts := _OTHER_LANGUAGE.split(bare)) > 1:
@@ -184,6 +247,7 @@ def _readings(name: str) -> tuple[_Reading, ...]:
 
 def _read(form: str) -> _Reading:
     plain = _ELISION.sub(" ", form).translate(_APOSTROPHES)
+    plain = _FIGURE_FOR_WORD.sub(" for ", _DOUBLED.sub(r"\1\2", plain))
     acronyms = {name_key(word) for word in re.split(r"[\s\-–/,.]+", plain) if _is_acronym(word)}
     if plain.isupper() and len(plain.split()) > 1:
         acronyms.clear()
@@ -207,7 +271,8 @@ def _read(form: str) -> _Reading:
     words = tuple(dict.fromkeys(canonical for _written, canonical in heavy))
     generic = frozenset(canonical for _written, canonical in pairs) - set(words)
     written = tuple(word for word in folded if not _is_stop_word(word))
-    return _Reading(words, generic, frozenset(places), written, frozenset(acronyms))
+    cut = frozenset(_canonical(name_key(word)) for word in _CUT_SHORT.findall(plain))
+    return _Reading(words, generic, frozenset(places), written, frozenset(acronyms), cut)
 
 
 def _is_stop_word(word: str) -> bool:
@@ -219,16 +284,20 @@ def _repeats(word: str, words: list[str], acronyms: set[str]) -> bool:
     return word in acronyms and len(word) > 2 and word == others
 
 
+# Each of many names is compared with several.
+_key: Final = lru_cache(maxsize=16384)(name_key)
+
+
 def likeness(one: str, other: str) -> float:
     """How likely two names are one organisation's, from 0 to 1; see LIKELY."""
-    if name_key(one) == name_key(other):
+    if _key(one) == _key(other):
         return 1.0
     scores = (_compare(mine, theirs) for mine in _readings(one) for theirs in _readings(other))
     return min(max(scores, default=0.0), _MOST_IF_NOT_EQUAL)
 
 
 def _compare(one: _Reading, other: _Reading) -> float:
-    if not one.words or not other.words:
+    if not one.words or not other.words or _are_two_acronyms(one, other):
         return 0.0
     if _spells(one, other) or _spells(other, one):
         return _INITIALS
@@ -239,11 +308,26 @@ def _compare(one: _Reading, other: _Reading) -> float:
     differing = len(one.generic ^ other.generic) * _GENERIC_WEIGHT
     weight = max(len(one.words), len(other.words))
     score = score * weight / (weight + differing)
-    if not is_whole:
+    is_replaced = bool(one.generic - other.generic and other.generic - one.generic)
+    if not is_whole or is_replaced:
         score = min(score, _MOST_IF_OTHER_WORDS)
     if one.places != other.places:
         score = min(score, _MOST_IF_OTHER_PLACES)
     return score
+
+
+def _is_initials(reading: _Reading) -> bool:
+    return any(_canonical(acronym) == reading.words[0] for acronym in reading.acronyms)
+
+
+def _are_two_acronyms(one: _Reading, other: _Reading) -> bool:
+    """Whether both names are initials alone, and other ones: CEDHA is not CEDHU misspelt."""
+    both = set(one.words) ^ set(other.words)
+    return (
+        len(one.words) == len(other.words) == 1
+        and bool(both)
+        and all(map(_is_initials, (one, other)))
+    )
 
 
 def _align(one: _Reading, other: _Reading) -> tuple[float, bool]:
@@ -257,6 +341,13 @@ def _align(one: _Reading, other: _Reading) -> tuple[float, bool]:
             theirs.remove(best)
             total += alike
             matched += 1
+    for of, short, long in ((one, mine, theirs), (other, theirs, mine)):
+        for word in of.cut.intersection(short):
+            if whole := next((each for each in long if each.startswith(word)), ""):
+                short.remove(word)
+                long.remove(whole)
+                total += _INITIALS
+                matched += 1
     if not mine and not theirs:
         return total / matched, True
     if _is_short_for(mine, theirs, one, other) or _is_short_for(theirs, mine, other, one):
@@ -271,7 +362,9 @@ def _is_short_for(short: list[str], long: list[str], of: _Reading, whole: _Readi
     initials = "".join(word[0] for word in whole.written)
     for acronym in of.acronyms:
         at = initials.find(acronym)
-        if at < 0 or len(acronym) < 3 or _canonical(acronym) != short[0]:
+        # Two letters tell something beside other words.
+        is_too_short = len(acronym) < (3 if len(of.words) == 1 else 2)
+        if at < 0 or is_too_short or _canonical(acronym) != short[0]:
             continue
         spelt = {_canonical(word) for word in whole.written[at : at + len(acronym)]}
         if spelt.issuperset(long):
@@ -339,8 +432,18 @@ def _is_made_of(acronym: str, words: tuple[str, ...]) -> bool:
 KEY_LENGTH: Final = NameKey._meta.get_field("key").max_length or 0
 # A key of more rows than this tells nothing: half the registry is "for human rights".
 _MOST_POSTINGS: Final = 400
-_MOST_CANDIDATES: Final = 200
+_MOST_CANDIDATES: Final = 60
 _BATCH: Final = 500
+_MOST_INITIALS: Final = 9
+# The same for a list of thousands, each of whose rows is looked up.
+_MOST_POSTINGS_OF_LIST: Final = 100
+_MOST_COMPARED_OF_LIST: Final = 5
+
+
+# States in which an entry has a place on the letter, or an address that was confirmed asks for one.
+STANDING: Final = frozenset(
+    {Signatory.State.PENDING, Signatory.State.RETURNED, Signatory.State.APPROVED}
+)
 
 
 @dataclass(frozen=True)
@@ -364,6 +467,19 @@ class Likeness:
         return _("resembles it")
 
     @property
+    def is_duplicate(self) -> bool:
+        """Whether an entry that stands or waits on the letter is probably the same organisation's.
+
+        Not one whose address nobody confirmed: anybody could cast doubt on others with it.
+        """
+        return (
+            self.signatory is not None
+            and self.signatory.state in STANDING
+            and self.score >= LIKELY
+            and self.verdict != Verdict.Kind.BRANCH
+        )
+
+    @property
     def verdict_in_words(self) -> str | Promise:
         """What a coordinator has decided about the two names; empty if nothing."""
         return Verdict.Kind(self.verdict).label if self.verdict else ""
@@ -373,7 +489,8 @@ def keys_of(name: str, website: str = "") -> set[str]:
     """The index keys of a name: two names that are likely one share at least one that is rare.
 
     Consonants of its words, alone, in neighbouring pairs and all together, survive most slips;
-    initials lead from "HRW" to its words and back; a website leads to names that share nothing.
+    initials lead from "HRW" to its words and back, and from "INSEC", which has more than initials,
+    to Informal Sector Service Centre; a website leads to names that share nothing.
     """
     keys: set[str] = set()
     for reading in _readings(name):
@@ -383,14 +500,37 @@ def keys_of(name: str, website: str = "") -> set[str]:
         keys.add(f"n:{' '.join(skeletons)}")
         keys.add(f"j:{_skeleton(reading.run_together)}")
         keys.update(f"a:{acronym}" for acronym in reading.acronyms)
-        for words in (reading.words, reading.written):
+        # "UNA-Sweden" has the initials of United Nations Association-Sweden, and the country besides.
+        home = tuple(word for word in reading.written if not _country(word))
+        for words in (reading.words, reading.written, home):
             if len(words) > 2:
                 keys.add(f"a:{''.join(word[0] for word in words)}")
         if len(reading.written) == 1:
             keys.add(f"a:{reading.written[0]}")
+        if len(reading.words) == 1 and _is_initials(reading):
+            keys.update(f"i:{letters}" for letters in _beginnings(reading.written[0]))
+        keys.update(f"i:{letters}" for letters in _initials(reading.written))
     if domain := own_domain(website):
         keys.add(f"d:{domain}")
     return {key[:KEY_LENGTH] for key in keys}
+
+
+def _initials(words: tuple[str, ...]) -> set[str]:
+    """The initials of the words, and those with one word left out, as an acronym may leave it out."""
+    letters = "".join(word[0] for word in words[:_MOST_INITIALS])
+    found = {letters, *(letters[:at] + letters[at + 1 :] for at in range(1, len(letters)))}
+    return {each for each in found if len(each) > 2}
+
+
+def _beginnings(acronym: str) -> set[str]:
+    """The initials of the words of which an acronym may have taken one to three letters each."""
+    if not 3 < len(acronym) <= _MOST_INITIALS:
+        return set()
+    found: list[set[str]] = [{""}]
+    for end in range(1, len(acronym) + 1):
+        starts = range(max(0, end - 3), end)
+        found.append({before + acronym[start] for start in starts for before in found[start]})
+    return {each for each in found[-1] if len(each) > 2}
 
 
 def _skeleton(word: str) -> str:
@@ -490,6 +630,83 @@ def find(
     return likely[:limit]
 
 
+def find_like(signatory: Signatory) -> list[Likeness]:
+    """Who on its letter, or in the registry, may be the same organisation as an entry's."""
+    return find(
+        signatory.name,
+        letter=signatory.letter,
+        website=signatory.website,
+        exclude_pk=signatory.pk,
+    )
+
+
+@dataclass(frozen=True)
+class Twin:
+    """What a row of a list is probably the same as: an entry on the letter, or an earlier row."""
+
+    name: str
+    entry: Signatory | None
+    number: int | None
+
+
+def find_twins(letter: Letter, names: Mapping[int, str]) -> dict[int, Twin]:
+    """For the rows of a list, by number: the live entry or earlier row that is probably the same.
+
+    Equal names are left out, and what a coordinator judged otherwise. For thousands of rows: the
+    letter's keys are read once, and the number of queries depends on nothing.
+    """
+    twins, postings = _twins_on(letter)
+    others = Verdict.objects.exclude(kind=Verdict.Kind.SAME)
+    apart = {frozenset(keys) for keys in others.values_list("first_key", "second_key")}
+    found = {}
+    for number, name in names.items():
+        keys = keys_of(name)
+        weights: dict[int, float] = defaultdict(float)
+        for key in keys:
+            if (count := len(postings[key])) <= _MOST_POSTINGS_OF_LIST:
+                for place in postings[key]:
+                    weights[place] += 1 / count
+        best = nlargest(_MOST_COMPARED_OF_LIST, weights, key=weights.__getitem__)
+        candidates = [twins[place] for place in best if not _is_apart(name, twins[place], apart)]
+        score, twin = max(
+            ((likeness(name, twin.name), twin) for twin in candidates),
+            key=lambda pair: pair[0],
+            default=(0.0, None),
+        )
+        if twin is not None and score >= LIKELY:
+            found[number] = twin
+        for key in keys:
+            postings[key].append(len(twins))
+        twins.append(Twin(name, None, number))
+    return found
+
+
+def _twins_on(letter: Letter) -> tuple[list[Twin], dict[str, list[int]]]:
+    """What is on a letter, also by other names, and for each key the places in that list."""
+    live = Signatory.objects.for_letter(letter).live()
+    entries = list(live.only("name", "reference", "state"))
+    twins = [Twin(entry.name, entry, None) for entry in entries]
+    places = {entry.pk: place for place, entry in enumerate(entries)}
+    postings: dict[str, list[int]] = defaultdict(list)
+    rows = NameKey.objects.filter(signatory__letter=letter).values_list("key", "signatory_id")
+    for key, pk in rows.iterator():
+        if pk in places:
+            postings[key].append(places[pk])
+    aliases = Alias.objects.filter(organization__signatories__in=live)
+    for name, pk in aliases.values_list("name", "organization__signatories"):
+        if pk in places:
+            for key in keys_of(name):
+                postings[key].append(len(twins))
+            twins.append(Twin(name, entries[places[pk]], None))
+    return twins, postings
+
+
+def _is_apart(name: str, twin: Twin, apart: set[frozenset[str]]) -> bool:
+    """Whether two names are equal, which is told elsewhere, or were judged to be no duplicates."""
+    keys = frozenset({_key(name), _key(twin.entry.name if twin.entry else twin.name)})
+    return len(keys) == 1 or keys in apart
+
+
 def candidates(name: str, *, letter: Letter) -> list[int]:
     """The entries of a letter that are worth comparing with a name, in whatever state they are."""
     return _candidates(keys_of(name), letter)[0]
@@ -557,6 +774,9 @@ def judge(one: str, other: str, kind: str, *, user: Any, at: datetime) -> Verdic
     verdict, _created = Verdict.objects.update_or_create(
         first_key=first, second_key=second, defaults={"kind": kind, "user": user, "at": at}
     )
+    # Whether they are likely duplicates is to be looked at anew. One by one, as evidence does.
+    for pk in Signatory.objects.filter(name_key__in=[first, second]).values_list("pk", flat=True):
+        Signatory.objects.filter(pk=pk).update(assessed_at=None)
     return verdict
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from time import monotonic
 from typing import Final
 
@@ -20,7 +21,7 @@ from dns.exception import DNSException
 from dns.resolver import NXDOMAIN, NoAnswer
 from email_validator import EmailNotValidError, EmailUndeliverableError, validate_email
 
-from signatories import name_signs
+from signatories import duplicates, name_signs
 from signatories.domains import (
     DomainMatch,
     domain_match,
@@ -30,6 +31,7 @@ from signatories.domains import (
     is_free_mail,
     own_domain,
 )
+from signatories.duplicates import Likeness
 from signatories.models import Decision, Level, Message, Signatory, Vouch
 from signatories.names import name_key
 
@@ -72,8 +74,13 @@ class Signal:
 _ORDER: Final = (Level.CAUTION, Level.GOOD, Level.NEUTRAL)
 
 
-def signals(signatory: Signatory, *, at: datetime) -> list[Signal]:
-    """What can be seen about an entry at that time, cautions first."""
+def signals(
+    signatory: Signatory, *, at: datetime, likenesses: Iterable[Likeness] = ()
+) -> list[Signal]:
+    """What can be seen about an entry at that time, cautions first.
+
+    `likenesses` is what `duplicates.find_like` found; the entry's page shows it, too.
+    """
     answers = list(_vouches(signatory))
     is_vouched = any(signal.code == "vouched" for signal in answers)
     found = [
@@ -83,6 +90,7 @@ def signals(signatory: Signatory, *, at: datetime) -> list[Signal]:
         *_authority(signatory),
         *_history(signatory, at),
         *_burst(signatory),
+        *_duplicate(likenesses),
         *_name(signatory),
         *_country(signatory),
     ]
@@ -324,6 +332,20 @@ def _around(signatory: Signatory) -> QuerySet[Signatory]:
     return others.exclude(name_key=signatory.name_key)
 
 
+def _duplicate(likenesses: Iterable[Likeness]) -> Iterator[Signal]:
+    for like in likenesses:
+        if like.is_duplicate:
+            assert like.signatory is not None
+            sentence = gettext(
+                "“%(name)s” (%(reference)s, %(state)s) is on this letter and probably the same organisation."
+            ) % {
+                "name": like.name,
+                "reference": like.signatory.reference,
+                "state": like.signatory.get_state_display(),
+            }
+            yield Signal("duplicate", Level.CAUTION, sentence)
+
+
 def _name(signatory: Signatory) -> Iterator[Signal]:
     name = signatory.name
     if mixed := name_signs.mixed_words(name):
@@ -368,32 +390,45 @@ def _country(signatory: Signatory) -> Iterator[Signal]:
 # --- The stored summary -------------------------------------------------------
 
 
-def assess(signatory: Signatory, at: datetime) -> None:
-    """Store what the queue filters by; the caller holds the row's lock, or it may be old by then."""
+def assess(signatory: Signatory, at: datetime) -> list[Signatory]:
+    """Store what the queue filters by, and give the entries on the letter that are likely duplicates.
+
+    The caller holds the row's lock, or it may be old by then.
+    """
+    likenesses = duplicates.find_like(signatory)
+    same = [like.signatory for like in likenesses if like.is_duplicate and like.signatory]
+    if signatory.state in {Signatory.State.REJECTED, Signatory.State.WITHDRAWN}:
+        same = []
     Signatory.objects.filter(pk=signatory.pk).update(
-        evidence_level=level_of(signals(signatory, at=at)),
+        evidence_level=level_of(signals(signatory, at=at, likenesses=likenesses)),
         is_free_mail=is_free_mail(signatory.email),
         takes_mail=signatory.takes_mail,
+        likely_same_as=same[0] if same else None,
         assessed_at=at,
     )
+    return same
 
 
 def assess_due(at: datetime, limit: int = 200) -> int:
-    """Assess entries that wait for a decision and have none yet, or changed since; give how many."""
+    """Assess entries that have not been yet, or changed since; give how many.
+
+    Those that wait for a decision come first, then those that others are taken for duplicates of.
+    """
     until = monotonic() + BATCH_SECONDS
     answers: dict[str, bool | None] = {}
     done = 0
-    for pk, email in _due().order_by("submitted_at", "pk").values_list("pk", "email")[:limit]:
+    waiting = _due().filter(state__in=WAITING).order_by("submitted_at", "pk")
+    decided = _due().filter(likely_same_as__isnull=False).exclude(state__in=WAITING).order_by("pk")
+    for pk, email in chain(
+        *(some.values_list("pk", "email")[:limit] for some in (waiting, decided))
+    ):
         if monotonic() > until:
             break
         domain = domain_of_address(email)
         if settings.CHECK_MAIL_DOMAINS and domain not in answers:
             answers[domain] = takes_mail(email)
         try:
-            signatory = _assess_locked(pk, email, at, takes=answers.get(domain))
-            if signatory:
-                _caution_others(signatory)
-                done += 1
+            done += _assess_locked(pk, email, at, takes=answers.get(domain))
         except Exception:
             # Not again and again: it would keep those behind it from their turn.
             logger.exception("sign-on %s could not be assessed", pk)
@@ -402,25 +437,24 @@ def assess_due(at: datetime, limit: int = 200) -> int:
 
 
 def _due() -> QuerySet[Signatory]:
-    return Signatory.objects.filter(
-        assessed_at__isnull=True,
-        state__in=WAITING,
-    )
+    return Signatory.objects.filter(assessed_at__isnull=True)
 
 
-@transaction.atomic
-def _assess_locked(pk: int, email: str, at: datetime, *, takes: bool | None) -> Signatory | None:
-    """Assess the entry as it is now; None if another worker did, or its address is another by now."""
-    signatory = _due().select_for_update().filter(pk=pk, email=email).first()
-    if signatory is None:
-        return None
-    signatory.takes_mail = takes
-    assess(signatory, at)
-    return signatory
+def _assess_locked(pk: int, email: str, at: datetime, *, takes: bool | None) -> bool:
+    """Assess the entry as it is now; False if another worker did, or its address is another by now."""
+    with transaction.atomic():
+        locked = _due().select_for_update(of=("self",)).select_related("letter")
+        signatory = locked.filter(pk=pk, email=email).first()
+        if signatory is None:
+            return False
+        signatory.takes_mail = takes
+        same = assess(signatory, at)
+    _caution_others(signatory, same)
+    return True
 
 
-def _caution_others(signatory: Signatory) -> None:
-    """Let a burst show on those that came before it was one."""
+def _caution_others(signatory: Signatory, same: list[Signatory]) -> None:
+    """Let a burst or a duplicate show on those that came before it was one, and go where it is none."""
     unaware = Q(evidence_level__in=[Level.GOOD, Level.NEUTRAL])
     pks = set(_others_within_a_day(signatory).filter(unaware).values_list("pk", flat=True))
     neighbours = _same_network(signatory).filter(unaware).exclude(pk__in=pks)
@@ -428,6 +462,13 @@ def _caution_others(signatory: Signatory) -> None:
     # One by one: several at once could wait for a coordinator who waits for one of them.
     for pk in sorted(pks):
         Signatory.objects.filter(pk=pk).update(evidence_level=Level.CAUTION)
+    for other in same if signatory.state in duplicates.STANDING else []:
+        Signatory.objects.filter(pk=other.pk, likely_same_as=None).update(
+            likely_same_as=signatory, evidence_level=Level.CAUTION
+        )
+    mistaken = Signatory.objects.filter(likely_same_as=signatory)
+    for pk in mistaken.exclude(pk__in=[other.pk for other in same]).values_list("pk", flat=True):
+        Signatory.objects.filter(pk=pk).update(assessed_at=None)
 
 
 def renew_others(signatories: Iterable[Signatory]) -> None:

@@ -1,6 +1,6 @@
 """Brings in what was collected elsewhere, all or nothing: a whole letter, or a list for one that is here."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -115,7 +115,6 @@ def already_there(letter: Letter, rows: Sequence[Row | Typed]) -> dict[int, Sign
     return {number: live[key] for number, key in keys.items() if key in live}
 
 
-@transaction.atomic
 def import_rows(
     letter: Letter,
     rows: Sequence[Row],
@@ -130,38 +129,58 @@ def import_rows(
     What is on the letter already is left out, but for the row numbers in `chosen`. Raises
     NotImportable, with nothing stored, if a row has a problem or the letter has no text.
     """
-    # The lock: two lists with the same names do not come in beside each other.
-    Letter.objects.select_for_update().get(pk=letter.pk)
-    revision = signable_revision(letter)
-    if revision is None:
-        raise NotImportable(_("This letter has no text yet, so nobody can sign it."))
-    if any(row.problems for row in rows):
-        raise NotImportable(_("Some rows cannot be read."))
-    there = already_there(letter, rows)
-    left_out = [row for row in rows if row.number in there and row.number not in chosen]
-    numbers = {row.number for row in left_out}
-    signatories = [
-        Signatory(
-            letter=letter,
-            revision=revision,
-            language=letter.default_language,
-            name=row.name,
-            countries=list(row.countries),
-            label=row.label,
-            sort_as=row.sort_as,
-            website=row.website,
-            contact_name=row.contact_name,
-            contact_role=row.contact_role,
-            email=row.email,
-            note=row.note,
-        )
-        for row in rows
-        if row.number not in numbers
-    ]
-    moderation.add_many(
-        signatories, by=by, source=Signatory.Source.IMPORT, at=at, progress=progress
-    )
-    return ImportedRows(signatories, left_out)
+    imported = ImportedRows()
+    for imported in import_in_steps(letter, rows, by=by, at=at, chosen=chosen):
+        if progress:
+            progress(len(imported.signatories))
+    return imported
+
+
+def import_in_steps(
+    letter: Letter,
+    rows: Sequence[Row],
+    *,
+    by: moderation.By,
+    at: datetime,
+    chosen: Collection[int] = (),
+) -> Generator[ImportedRows]:
+    """The same for whoever shows how far it is: gives what is in so far, at first and after each batch.
+
+    One transaction, which is over when there is no more; closed before that, nothing is stored.
+    """
+    with transaction.atomic():
+        # The lock: two lists with the same names do not come in beside each other.
+        Letter.objects.select_for_update().get(pk=letter.pk)
+        revision = signable_revision(letter)
+        if revision is None:
+            raise NotImportable(_("This letter has no text yet, so nobody can sign it."))
+        if any(row.problems for row in rows):
+            raise NotImportable(_("Some rows cannot be read."))
+        there = already_there(letter, rows)
+        left_out = [row for row in rows if row.number in there and row.number not in chosen]
+        numbers = {row.number for row in left_out}
+        signatories = [
+            Signatory(
+                letter=letter,
+                revision=revision,
+                language=letter.default_language,
+                name=row.name,
+                countries=list(row.countries),
+                label=row.label,
+                sort_as=row.sort_as,
+                website=row.website,
+                contact_name=row.contact_name,
+                contact_role=row.contact_role,
+                email=row.email,
+                note=row.note,
+            )
+            for row in rows
+            if row.number not in numbers
+        ]
+        yield ImportedRows([], left_out)
+        source = Signatory.Source.IMPORT
+        for count in moderation.add_many(signatories, by=by, source=source, at=at):
+            yield ImportedRows(signatories[:count], left_out)
 
 
 def slug_from(text: str) -> str:

@@ -212,6 +212,15 @@ class Signatory(models.Model):
     )
     is_free_mail = models.BooleanField(_("free-mail address"), default=False, editable=False)
     takes_mail = models.BooleanField(_("domain takes mail"), null=True, editable=False)
+    # The likeliest of the entries on the same letter that are probably this organisation's, too.
+    likely_same_as = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("likely duplicate of"),
+    )
     # None: the worker is to look at it.
     assessed_at = models.DateTimeField(null=True, editable=False)
 
@@ -283,6 +292,17 @@ class Signatory(models.Model):
                     assessed_at__isnull=True, state__in=["submitted", "pending", "returned"]
                 ),
                 name="signatory_unassessed",
+            ),
+            # Decided meanwhile, while others are taken for its duplicates.
+            models.Index(
+                fields=("id",),
+                condition=Q(assessed_at__isnull=True, likely_same_as__isnull=False),
+                name="signatory_duplicate_unassessed",
+            ),
+            models.Index(
+                fields=("letter", "state"),
+                condition=Q(likely_same_as__isnull=False),
+                name="signatory_duplicates",
             ),
         )
 

@@ -6,7 +6,7 @@ queues the mail and asks for publication: either all of it happened or none of i
 contact's page and the imports are read from the table and go through here; there is no second list.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -239,31 +239,29 @@ def decide_many(
     reason: Reason = "",
     seen: Mapping[int, int] | None = None,
     at: datetime | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Outcome:
     """Decide about several at once: each is done or refused by itself, and the list is published once.
 
-    `seen` has the versions that were shown, by primary key.
+    `seen` has the versions that were shown, by primary key. `progress` is told how many are through.
     """
     at = at or timezone.now()
     outcome = Outcome()
-    # Everyone locks in the same order, and organisations are linked in the order of their names,
-    # so two coordinators with overlapping selections wait for one another rather than deadlock.
-    locked = (
-        Signatory.objects.select_for_update(of=("self",))
-        .select_related("letter")
-        .filter(pk__in=list(pks))
-        .order_by("name_key", "pk")
-    )
+    # A microsecond apart, so that "by date of approval" is the order in which they were given.
+    moments = {pk: at + timedelta(microseconds=place) for place, pk in enumerate(pks)}
     touched: dict[int, Letter] = {}
     settled: list[Signatory] = []
-    for signatory in locked:
+    for count, signatory in enumerate(_locked_many(moments), start=1):
         try:
             with transaction.atomic():
                 _refuse_changed(signatory, (seen or {}).get(signatory.pk))
-                decision = _decide(signatory, event, by=by, reason=reason, at=at)
+                decision = _decide(signatory, event, by=by, reason=reason, at=moments[signatory.pk])
         except Refused as refused:
             outcome.refused.append((signatory, refused))
             continue
+        finally:
+            if progress:
+                progress(count)
         outcome.done.append(signatory)
         if _settles(decision):
             settled.append(signatory)
@@ -272,6 +270,34 @@ def decide_many(
     renew_others(settled)
     for letter in touched.values():
         request_publication(letter, at=at)
+    return outcome
+
+
+def _locked_many(pks: Iterable[int]) -> models.QuerySet[Signatory]:
+    """Several signatories, locked.
+
+    Everyone locks in the same order, and organisations are linked in the order of their names,
+    so two coordinators with overlapping selections wait for one another rather than deadlock.
+    """
+    locked = Signatory.objects.select_for_update(of=("self",)).select_related("letter")
+    return locked.filter(pk__in=list(pks)).order_by("name_key", "pk")
+
+
+@transaction.atomic
+def assign(
+    pks: Iterable[int], user_pk: int | None, *, seen: Mapping[int, int] | None = None
+) -> Outcome:
+    """Give several to one coordinator, or to nobody; each that changed since it was shown is refused."""
+    outcome = Outcome()
+    for signatory in _locked_many(pks):
+        try:
+            _refuse_changed(signatory, (seen or {}).get(signatory.pk))
+        except ChangedMeanwhile as refused:
+            outcome.refused.append((signatory, refused))
+        else:
+            outcome.done.append(signatory)
+    done = [signatory.pk for signatory in outcome.done]
+    Signatory.objects.filter(pk__in=done).update(assigned_to=user_pk)
     return outcome
 
 
@@ -326,14 +352,15 @@ def _decide(
     words = words_of(reason, signatory)
     if event in NEEDS_REASON and not words:
         raise ReasonMissing
-    changed = ["state", "version", "claimed_by", "claimed_until"]
+    changed = ["state", "version", "claimed_by", "claimed_until", "assessed_at"]
     signatory.state = to_state
     signatory.version += 1
     signatory.claimed_by = signatory.claimed_until = None
+    # What it is a likely duplicate of, and what of it, may be so no more.
+    signatory.assessed_at = None
     if event == Event.CONFIRM:
         signatory.confirmed_at = at
-        signatory.assessed_at = None
-        changed += ["confirmed_at", "assessed_at"]
+        changed.append("confirmed_at")
     if event == Event.APPROVE:
         _link_organization(signatory)
         signatory.approved_at = at
@@ -503,16 +530,17 @@ def add(
     return signatory
 
 
-@transaction.atomic
 def add_many(
     signatories: Sequence[Signatory],
     *,
     by: By,
     source: Signatory.Source,
     at: datetime | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> None:
-    """The same as `add` for many at once, with the same rows written; tells how many are done."""
+) -> Iterator[int]:
+    """The same as `add` for many, with the same rows written, in the caller's transaction.
+
+    Goes on as it is iterated over, and gives after each batch how many are done.
+    """
     at = at or timezone.now()
     for start in range(0, len(signatories), BATCH):
         batch = signatories[start : start + BATCH]
@@ -525,8 +553,7 @@ def add_many(
         Signatory.objects.bulk_create(batch)
         index_signatories(batch)
         Decision.objects.bulk_create(_decision(each, Event.ADD, "", by=by, at=at) for each in batch)
-        if progress:
-            progress(start + len(batch))
+        yield start + len(batch)
     for pk in {signatory.revision_id for signatory in signatories}:
         Revision.objects.filter(pk=pk).lock(at=at)
 

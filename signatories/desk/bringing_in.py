@@ -5,29 +5,37 @@ on top of them what was typed into the fields of the rows. So a change of what a
 reads the list anew, and yet loses no correction.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core import signing
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_protect
 
 from letter.documents import label_of, printed_html
 from letter.models import Letter
+from signatories import moderation
 from signatories.desk.pages import number_in, page_context
+from signatories.duplicates import Twin, find_twins
 from signatories.forms import signable
-from signatories.importing import NotImportable, already_there, import_rows
+from signatories.importing import ImportedRows, NotImportable, already_there, import_in_steps
 from signatories.list_file import (
     FIELD_NAMES,
     FIELDS,
@@ -44,6 +52,8 @@ from signatories.models import Signatory
 from signatories.moderation import By
 
 TEMPLATE: Final = "admin/signatories/signatory/bring_in.html"
+PROGRESS_TEMPLATE: Final = "admin/signatories/signatory/bring_in_progress.html"
+PROGRESS_GAP: Final = "<!-- progress -->"  # in the template, where the lines go
 SALT: Final = "signatories.bring_in"
 # Each row has about a dozen fields, of which DATA_UPLOAD_MAX_NUMBER_FIELDS come back at most.
 MOST_SHOWN: Final = 1000
@@ -108,6 +118,7 @@ class Shown:
     cells: list[Cell]
     line: SafeString
     known: Signatory | None
+    twin: Twin | None
     is_left_out: bool
 
 
@@ -141,6 +152,15 @@ class Preview:
         # Found only after the row was shown: not to be left out or taken without a look.
         self.surprises = self.newly_known & shown
 
+    @cached_property
+    def twins(self) -> dict[int, Twin]:
+        """The rows that are probably on the letter, or in the list, under another spelling."""
+        named = {row.number: row.name for row in self.rows if row.name}
+        twins = find_twins(
+            self.letter, {number: named[number] for number in named if number not in self.known}
+        )
+        return {number: twin for number, twin in twins.items() if twin.number not in self.left_out}
+
     def shown(self) -> list[Shown]:
         """The rows on the page: all, or of a long list those with something to say."""
         rows = self.rows
@@ -151,6 +171,7 @@ class Preview:
                 if row.problems
                 or row.remarks
                 or row.number in self.known
+                or row.number in self.twins
                 or row.number in self.edited
                 or row.number in self.left_out
             ]
@@ -170,6 +191,7 @@ class Preview:
                 list(_cells(row, typed[row.number], fields)),
                 lines[row.number],
                 self.known.get(row.number),
+                self.twins.get(row.number),
                 row.number in self.left_out,
             )
             for row in rows
@@ -239,8 +261,23 @@ def carried(text: str) -> Table | None:
     return Table(tuple(header), rows, tuple(mapping))
 
 
-def bring_in(model_admin: ModelAdmin[Signatory], request: HttpRequest) -> HttpResponse:
-    """Both steps: the form for a list, and the list as it was read."""
+def bring_in(model_admin: ModelAdmin[Signatory], request: HttpRequest) -> HttpResponseBase:
+    """Both steps: the form for a list, and the list as it was read.
+
+    To be marked as exempt from the check against forgeries: it reads the form before it checks, so
+    that a text longer than Django takes is answered in words.
+    """
+    try:
+        request.POST  # noqa: B018  # read here and now
+    except RequestDataTooBig:
+        if not model_admin.has_add_permission(request):
+            raise PermissionDenied from None
+        error = gettext("This is too long to be pasted. Please save it as a file and upload that.")
+        return _page(model_admin, request, {"form": SourceForm(), "too_long": error}, status=422)
+    return csrf_protect(partial(_bring_in, model_admin))(request)
+
+
+def _bring_in(model_admin: ModelAdmin[Signatory], request: HttpRequest) -> HttpResponseBase:
     if not model_admin.has_add_permission(request):
         raise PermissionDenied
     data = request.POST
@@ -269,7 +306,7 @@ def bring_in(model_admin: ModelAdmin[Signatory], request: HttpRequest) -> HttpRe
 
 def _second_step(
     model_admin: ModelAdmin[Signatory], request: HttpRequest, preview: Preview
-) -> HttpResponse:
+) -> HttpResponseBase:
     if "store" not in request.POST:
         return _preview_page(model_admin, request, preview)
     error = ""
@@ -289,16 +326,32 @@ def _second_step(
         error = gettext("Nothing was brought in: all rows are left out.")
     if error:
         return _preview_page(model_admin, request, preview, error=error)
+    if len(preview.wanted) > moderation.BATCH:
+        return _progress_page(model_admin, request, preview)
     try:
-        imported = import_rows(
-            preview.letter,
-            preview.wanted,
-            by=By.coordinator(request.user),
-            at=timezone.now(),
-            chosen=preview.chosen,
-        )
+        *_steps, imported = _import(preview, request)
     except NotImportable as refused:
         return _preview_page(model_admin, request, preview, error=str(refused))
+    model_admin.message_user(request, _outcome(preview, imported), messages.SUCCESS)
+    return redirect(_queue_url(preview.letter))
+
+
+def _import(preview: Preview, request: HttpRequest) -> Generator[ImportedRows]:
+    return import_in_steps(
+        preview.letter,
+        preview.wanted,
+        by=By.coordinator(request.user),
+        at=timezone.now(),
+        chosen=preview.chosen,
+    )
+
+
+def _queue_url(letter: Letter) -> str:
+    queue = reverse("admin:signatories_signatory_changelist")
+    return f"{queue}?letter__id__exact={letter.pk}"
+
+
+def _outcome(preview: Preview, imported: ImportedRows) -> str:
     count = len(imported.signatories)
     said = ngettext(
         "%(count)d organisation came in; it waits for a decision.",
@@ -309,9 +362,52 @@ def _second_step(
         said += " " + ngettext(
             "%(count)d row was left out.", "%(count)d rows were left out.", left_out
         ) % {"count": left_out}
-    model_admin.message_user(request, said, messages.SUCCESS)
-    queue = reverse("admin:signatories_signatory_changelist")
-    return redirect(f"{queue}?letter__id__exact={preview.letter.pk}")
+    return said
+
+
+def _progress_page(
+    model_admin: ModelAdmin[Signatory], request: HttpRequest, preview: Preview
+) -> StreamingHttpResponse:
+    """A page that grows by a line with each batch that is stored, and ends with what came of it."""
+    context = {
+        **page_context(request, gettext("Bring in a list")),
+        "media": model_admin.media,
+        "count": len(preview.wanted),
+    }
+    before, after = render_to_string(PROGRESS_TEMPLATE, context, request).split(PROGRESS_GAP)
+    response = StreamingHttpResponse(_around(before, _progress(preview, request), after))
+    response.headers["X-Accel-Buffering"] = "no"  # a proxy is to hand each line on
+    return response
+
+
+def _around(before: str, lines: Iterator[str], after: str) -> Iterator[str]:
+    # A generator: where the reader goes away, it is closed, and all that it goes through with it.
+    yield before
+    yield from lines
+    yield after
+
+
+def _progress(preview: Preview, request: HttpRequest) -> Iterator[SafeString]:
+    imported = ImportedRows()
+    try:
+        with closing(_import(preview, request)) as steps:
+            for imported in steps:
+                done = {"done": len(imported.signatories), "count": len(preview.wanted)}
+                yield format_html("<li>{}</li>", gettext("%(done)d of %(count)d rows") % done)
+    except NotImportable as refused:
+        said = gettext("Nothing was brought in: %(reason)s") % {"reason": refused}
+        yield format_html('<li class="desk-caution">{}</li>', said)
+    except Exception:
+        said = gettext("Nothing was brought in: something went wrong. Please try again.")
+        yield format_html('<li class="desk-caution">{}</li>', said)
+        raise
+    else:
+        yield format_html(
+            '<li class="desk-good">{} <a href="{}">{}</a></li>',
+            _outcome(preview, imported),
+            _queue_url(preview.letter),
+            gettext("To the queue"),
+        )
 
 
 def _preview_page(

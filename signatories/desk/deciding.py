@@ -52,7 +52,7 @@ def decide_about(
         event,
         by=By.coordinator(request.user),
         reason=reason,
-        seen=_versions_seen(request),
+        seen=versions_seen(request),
     )
     report(desk, request, event, outcome)
     return None
@@ -83,7 +83,7 @@ def _ask_reason(
         "is_missing": is_missing,
         "reason": request.POST.get("reason", ""),
         # The versions shown now, unless a page before this one showed others.
-        "seen": {entry.pk: entry.version for entry in entries} | _versions_seen(request),
+        "seen": {entry.pk: entry.version for entry in entries} | versions_seen(request),
         "mails": [] if preview is None else _mail_previews(entries, event, preview),
     }
     return TemplateResponse(
@@ -118,6 +118,13 @@ def report(
         done += " " + gettext("The list is published in a moment.")
     if count or not outcome.refused:
         desk.message_user(request, done, messages.SUCCESS if count else messages.WARNING)
+    report_refused(desk, request, outcome)
+
+
+def report_refused(
+    desk: "SignatoryAdmin", request: HttpRequest, outcome: moderation.Outcome
+) -> None:
+    """Say which entries were left as they are, and why."""
     unnamed = len(outcome.refused) - REFUSALS_NAMED
     for signatory, refused in outcome.refused[:REFUSALS_NAMED]:
         desk.message_user(
@@ -172,7 +179,7 @@ def _mail_previews(
     ]
 
 
-def _versions_seen(request: HttpRequest) -> dict[int, int]:
+def versions_seen(request: HttpRequest) -> dict[int, int]:
     """What the page before showed of each row: its version, by primary key."""
     pairs = (pair.partition(":") for pair in request.POST.getlist("seen"))
     numbers = ((number_in(pk), number_in(version)) for pk, _colon, version in pairs)

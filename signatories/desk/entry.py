@@ -21,7 +21,6 @@ from signatories.desk.asking import asking_context
 from signatories.desk.deciding import BUTTONS, report
 from signatories.desk.pages import number_in, page_context, review_url
 from signatories.domains import DomainMatch, domain_match
-from signatories.duplicates import Likeness
 from signatories.evidence import signals
 from signatories.lines import line_of
 from signatories.models import Correction, Event, Signatory, Verdict
@@ -48,15 +47,16 @@ DOMAIN_CLASSES = {
 
 def entry_context(signatory: Signatory) -> dict[str, Any]:
     """What the panel about an entry shows: its line, place, contact and evidence."""
+    likenesses = duplicates.find_like(signatory)
     return {
         "entry": signatory,
         "number": number_of(signatory.letter, signatory.line_id),
         "place": _place(signatory),
         "website": website_link(signatory),
-        "likenesses": _likenesses(signatory),
+        "likenesses": likenesses,
         "namesakes": _of_the_same_address(signatory),
-        "signals": signals(signatory, at=timezone.now()),
         "asking": asking_context(signatory),
+        "signals": signals(signatory, at=timezone.now(), likenesses=likenesses),
     }
 
 
@@ -234,16 +234,6 @@ def _neighbourhood(signatory: Signatory) -> dict[str, Any]:
 
 def _printed(listing: Listing) -> SafeString:
     return printed_html(listing.name, label_of(listing.countries, listing.label))
-
-
-def _likenesses(signatory: Signatory) -> list[Likeness]:
-    """Who on the letter or in the registry may be the same organisation."""
-    return duplicates.find(
-        signatory.name,
-        letter=signatory.letter,
-        website=signatory.website,
-        exclude_pk=signatory.pk,
-    )
 
 
 def _of_the_same_address(signatory: Signatory) -> list[Signatory]:

@@ -70,6 +70,21 @@ class AssignedFilter(admin.SimpleListFilter):
         return queryset
 
 
+class DuplicateFilter(admin.SimpleListFilter):
+    """By whether another entry on the letter is probably the same organisation's."""
+
+    title = _("likely duplicate")
+    parameter_name = "duplicate"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> QuerySet[Signatory]:
+        if self.value() in {"yes", "no"}:
+            return queryset.filter(likely_same_as__isnull=self.value() == "no")
+        return queryset
+
+
 class CountryFilter(admin.SimpleListFilter):
     """By country, of those that entries of the chosen letter name."""
 

@@ -5,10 +5,13 @@ import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
+from signatories import importing, moderation
 from signatories.desk import bringing_in
-from signatories.models import Decision, Signatory
-from tests.factories import LetterFactory, SignatoryFactory
+from signatories.duplicates import find_twins, index_signatory, judge
+from signatories.models import Alias, Decision, Signatory
+from tests.factories import NOW, LetterFactory, SignatoryFactory
 from tests.reading import text_of
 
 URL = "/admin/signatories/signatory/bring-in/"
@@ -200,3 +203,110 @@ def test_the_queue_links_to_it_for_those_who_may(letter, desk, observer):
     assert URL not in desk.get(QUEUE).content.decode()
     desk.logout()
     assert desk.get(URL).status_code == 302
+
+
+def test_rows_that_are_probably_duplicates_are_marked_and_come_in_unless_left_out(letter, desk):
+    on_it = SignatoryFactory(letter=letter, name="Centre Kivu")
+    index_signatory(on_it)
+    preview = paste(desk, letter, "Kivu Center asbl\nGenocide Watch\nGenocide Watsh Inc.\n")
+    shown = text_of(preview)
+
+    assert f"Probably the same as “Centre Kivu”, on the letter: {on_it.reference}" in shown
+    assert "Probably the same as “Genocide Watch” in line 2" in shown
+    assert "2 are probably duplicates" in shown
+    left_out = desk.post(URL, {**fields_of(preview), "leave-2": "1"})
+    assert "in line 2" not in text_of(left_out)
+    desk.post(URL, {**fields_of(preview), "leave-1": "1", "store": "1"})
+    assert names() == ["Centre Kivu", "Genocide Watch", "Genocide Watsh Inc."]
+
+
+def test_what_was_judged_different_and_what_is_gone_are_no_duplicates(letter, desk, coordinator):
+    index_signatory(SignatoryFactory(letter=letter, name="Centre Kivu"))
+    gone = SignatoryFactory(letter=letter, name="Genocide Watch", state="rejected")
+    index_signatory(gone)
+    judge("Centre Kivu", "Kivu Center asbl", "different", user=coordinator, at=NOW)
+
+    assert find_twins(letter, {1: "Kivu Center asbl", 2: "Genocide Watsh"}) == {}
+
+
+def test_an_organization_of_the_letter_is_found_by_its_other_name(letter):
+    entry = SignatoryFactory(letter=letter, name="Ligue des droits", state="approved")
+    index_signatory(entry)
+    Alias.objects.create(
+        organization=entry.organization, name="Rights League", name_key="rights league"
+    )
+
+    assert find_twins(letter, {1: "The Rights Leage"})[1].entry.name == "Ligue des droits"
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_list_is_compared_in_as_many_queries_however_long(
+    letter, count, django_assert_num_queries
+):
+    for number in range(count):
+        index_signatory(SignatoryFactory(letter=letter, name=f"Kivu Centre {number}"))
+
+    with django_assert_num_queries(4):
+        find_twins(letter, {number: f"Kivu Center {number}" for number in range(count)})
+
+
+def test_a_long_list_shows_how_far_it_is_and_what_came_of_it(letter, desk, monkeypatch):
+    monkeypatch.setattr(moderation, "BATCH", 2)
+    preview = paste(desk, letter, "A1\nB1\nC1\n")
+
+    done = desk.post(URL, {**fields_of(preview), "store": "1"})
+    pieces = [piece.decode() for piece in done.streaming_content]
+
+    assert (done.status_code, done.streaming) == (200, True)
+    assert [re.sub("<[^>]*>", "", piece) for piece in pieces[1:-1]] == [
+        "0 of 3 rows",
+        "2 of 3 rows",
+        "3 of 3 rows",
+        "3 organisations came in; they wait for a decision. To the queue",
+    ]
+    assert pieces[0].lstrip().startswith("<!DOCTYPE html>")
+    assert pieces[-1].rstrip().endswith("</html>")
+    assert names() == ["A1", "B1", "C1"]
+
+
+def test_a_long_list_whose_reader_goes_away_is_not_stored_in_part(letter, desk, monkeypatch):
+    monkeypatch.setattr(moderation, "BATCH", 1)
+    preview = paste(desk, letter, "A1\nB1\nC1\n")
+    done = desk.post(URL, {**fields_of(preview), "store": "1"})
+    for _piece in range(4):
+        next(done.streaming_content)
+    assert len(names()) == 2
+
+    done._iterator.close()  # as a server closes what it sends
+
+    assert names() == []
+
+
+def test_a_long_list_that_fails_says_so_and_stores_nothing(letter, desk, monkeypatch):
+    monkeypatch.setattr(moderation, "BATCH", 1)
+    preview = paste(desk, letter, "A1\nB1\n")
+    done = desk.post(URL, {**fields_of(preview), "store": "1"})
+    monkeypatch.setattr(importing, "signable_revision", {}.get)
+
+    page = b"".join(done.streaming_content).decode()
+
+    assert "Nothing was brought in: This letter has no text yet" in page
+    assert names() == []
+
+
+def test_a_text_too_long_to_paste_is_answered_in_words(letter, desk, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+
+    answer = paste(desk, letter, "Genocide Watch\n" * 100)
+
+    assert answer.status_code == 422
+    assert "save it as a file and upload that" in text_of(answer)
+    file = SimpleUploadedFile("list.txt", b"Genocide Watch\n" + b"\n" * 2000)
+    assert desk.post(URL, {"letter": letter.pk, "file": file}).status_code == 200
+
+
+def test_a_forged_form_is_refused(letter, coordinator):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(coordinator)
+
+    assert paste(browser, letter, "Genocide Watch").status_code == 403

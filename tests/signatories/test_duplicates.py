@@ -59,6 +59,11 @@ def registered(name, **kwargs):
         ("Front Line Defenders", "Frontline Defenders"),
         ("Centre Kivu", "Kivu Center"),
         ("Informal Sector Service Centre (INSEC)", "INSEC"),
+        ("Informal Sector Service Centre", "INSEC"),
+        ("Association Africaine de Défense des Droits de l'Homme", "ASADHO"),
+        ("Asociación Pro Derechos Humanos", "APRODEH"),
+        ("Bytes for All", "Bytes4All"),
+        ("中国人权律师团", "中國人權律師團"),
         ("ヒューマンライツ・ナウ", "ヒューマンライツナウ"),
     ],
 )

@@ -5,10 +5,11 @@ from django.core.management import CommandError, call_command
 
 from letter.models import Listing
 from signatories import moderation
+from signatories.duplicates import index_signatory
 from signatories.importing import NotImportable, already_there, import_rows
 from signatories.list_file import check, lay_out, read_table
-from signatories.models import Decision, Signatory
-from tests.factories import NOW, LetterFactory, SignatoryFactory
+from signatories.models import Alias, Decision, Signatory
+from tests.factories import NOW, LetterFactory, OrganizationFactory, SignatoryFactory
 
 State = Signatory.State
 
@@ -83,6 +84,46 @@ def test_the_command_brings_a_list_in_and_publishes_it(letter, tmp_path, capsys)
 
     assert sorted(Listing.objects.values_list("name", flat=True)) == ["INSEC", "PAX"]
     assert capsys.readouterr().out.splitlines()[-1] == "0 came in, 2 were on the letter already."
+
+
+def test_the_command_approves_in_the_order_of_the_file(letter, tmp_path):
+    file = tmp_path / "list.txt"
+    file.write_text("PAX\nGenocide Watch\nINSEC\nAdvocacy Forum\n", encoding="utf-8")
+
+    call_command("import_signatories", "conduct", file, "--approve")
+
+    approved = Signatory.objects.order_by("approved_at").values_list("name", flat=True)
+    assert list(approved) == ["PAX", "Genocide Watch", "INSEC", "Advocacy Forum"]
+
+
+def test_the_command_stores_nothing_if_one_cannot_be_approved(letter, tmp_path):
+    organization = OrganizationFactory(name="PAX")
+    Alias.objects.create(organization=organization, name="PAX Peace", name_key="pax peace")
+    file = tmp_path / "list.txt"
+    file.write_text("PAX\nGenocide Watch\nPAX Peace\n", encoding="utf-8")
+
+    with pytest.raises(CommandError, match="already on the list"):
+        call_command("import_signatories", "conduct", file, "--approve")
+
+    assert stored() == (0, 0)
+
+
+def test_the_command_names_what_is_probably_a_duplicate(letter, tmp_path, capsys):
+    on_it = SignatoryFactory(letter=letter, name="Centre Kivu")
+    index_signatory(on_it)
+    file = tmp_path / "list.txt"
+    file.write_text("Kivu Center asbl\nGenocide Watch\nGenocide Watsh\n", encoding="utf-8")
+
+    call_command("import_signatories", "conduct", file, "--dry-run")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "1. Kivu Center asbl",
+        f"    probably the same as “Centre Kivu” (on the letter, {on_it.reference})",
+        "2. Genocide Watch",
+        "3. Genocide Watsh",
+        "    probably the same as “Genocide Watch” (line 2)",
+        "3 would come in, 2 of them probably duplicates. Nothing was stored.",
+    ]
 
 
 def test_the_command_names_each_line_it_cannot_read(letter, tmp_path, capsys):

@@ -335,3 +335,20 @@ def test_who_may_not_judge(who, status, letter, client, request):
     url = f"/admin/signatories/signatory/{entry.pk}/judge/"
     assert client.post(url, {"verdict": "same:PAX"}).status_code == status
     assert not Verdict.objects.exists()
+
+
+def test_a_row_that_changed_since_it_was_shown_is_not_assigned(letter, desk, coordinator):
+    stays, changes = (SignatoryFactory(letter=letter, name=name) for name in ("Pax", "INSEC"))
+    queue = "/admin/signatories/signatory/"
+    form = {"action": "assign", "_selected_action": [stays.pk, changes.pk]}
+    seen = [f"{one.pk}:{one.version}" for one in (stays, changes)]
+    moderation.correct(changes.pk, {"name": "INSEC Nepal"})
+
+    page = desk.post(queue, {**form, "seen": seen})
+    assert f'name="seen" value="{changes.pk}:0"' in page.content.decode()
+    done = desk.post(queue, {**form, "seen": seen, "colleague": coordinator.pk}, follow=True)
+
+    said = [str(message) for message in done.context["messages"]]
+    assert said[0] == "1 assigned."
+    assert said[1].startswith(f"Not changed: INSEC Nepal ({changes.reference}): it changed meanwh")
+    assert list(Signatory.objects.filter(assigned_to=coordinator)) == [stays]

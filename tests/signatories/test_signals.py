@@ -567,7 +567,7 @@ def test_one_that_fails_does_not_keep_the_others(letter, monkeypatch):
     def fail_for_first(signatory, at):
         if signatory.pk == first.pk:
             raise RuntimeError("odd")
-        real(signatory, at)
+        return real(signatory, at)
 
     monkeypatch.setattr(evidence, "assess", fail_for_first)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from letter.documents import label_of, printed
 from letter.models import Letter
 from signatories import moderation
+from signatories.duplicates import Twin, find_twins
 from signatories.importing import (
     ImportedRows,
     NotImportable,
@@ -18,14 +19,15 @@ from signatories.importing import (
     signable_revision,
 )
 from signatories.list_file import FIELDS, MOST_BYTES, Row, Unreadable, check, lay_out, read_table
-from signatories.models import Event
+from signatories.models import Event, Signatory
 from signatories.worker import run_due
 
 
 class Command(BaseCommand):
     help = (
         "Adds a list of organisations (lines of text, CSV or XLSX) to a letter. If any line cannot be read, "
-        "every such line is named and nothing is stored. What is on the letter already is left out."
+        "every such line is named and nothing is stored. What is on the letter already is left out; what is "
+        "probably there under another spelling is named, and comes in."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,14 +44,10 @@ class Command(BaseCommand):
             raise CommandError(f"There is no letter “{options['slug']}”. Nothing was stored.")
         rows = self._read(options["file"], letter)
         there = already_there(letter, rows)
-        for row in rows:
-            line = printed(row.name, label_of(row.countries, row.label or None))
-            facts = [getattr(row, name) for name in FIELDS[3:] if getattr(row, name)]
-            known = there.get(row.number)
-            said = [f"already on the letter ({known.reference}), left out"] if known else []
-            self.stdout.write(f"{row.number}. {'; '.join([line, *facts, *said])}")
-            for remark in row.remarks:
-                self.stdout.write(self.style.WARNING(f"    {remark}"))
+        twins = find_twins(
+            letter, {row.number: row.name for row in rows if row.number not in there}
+        )
+        self._show(rows, there, twins)
         count = sum(bool(row.problems) for row in rows)
         for row in rows:
             for _field, reason in row.problems:
@@ -59,7 +57,10 @@ class Command(BaseCommand):
         if options["dry_run"]:
             if signable_revision(letter) is None:
                 raise CommandError("This letter has no text yet, so nobody can sign it.")
-            self.stdout.write(f"{len(rows) - len(there)} would come in. Nothing was stored.")
+            self.stdout.write(
+                f"{len(rows) - len(there)} would come in, {len(twins)} of them probably duplicates. "
+                "Nothing was stored."
+            )
             return
         imported = self._store(letter, rows, approve=options["approve"])
         if options["approve"]:
@@ -67,6 +68,22 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{len(imported.signatories)} came in, {len(imported.left_out)} were on the letter already."
         )
+
+    def _show(self, rows: list[Row], there: dict[int, Signatory], twins: dict[int, Twin]) -> None:
+        for row in rows:
+            line = printed(row.name, label_of(row.countries, row.label or None))
+            facts = [getattr(row, name) for name in FIELDS[3:] if getattr(row, name)]
+            known = there.get(row.number)
+            said = [f"already on the letter ({known.reference}), left out"] if known else []
+            self.stdout.write(f"{row.number}. {'; '.join([line, *facts, *said])}")
+            remarks = list(row.remarks)
+            if twin := twins.get(row.number):
+                where = f"line {twin.number}"
+                if twin.entry:
+                    where = f"on the letter, {twin.entry.reference}"
+                remarks.append(f"probably the same as “{twin.name}” ({where})")
+            for remark in remarks:
+                self.stdout.write(self.style.WARNING(f"    {remark}"))
 
     def _read(self, path: Path, letter: Letter) -> list[Row]:
         try:
@@ -90,12 +107,17 @@ class Command(BaseCommand):
                 at=timezone.now(),
                 progress=lambda done: self._tell(f"{done} stored …", done),
             )
-            if approve:
-                for done, signatory in enumerate(imported.signatories, start=1):
-                    moderation.decide(signatory.pk, Event.APPROVE, by=moderation.SYSTEM)
-                    self._tell(f"{done} approved …", done)
-        except (NotImportable, moderation.Refused) as error:
+        except NotImportable as error:
             raise CommandError(f"{error} Nothing was stored.") from error
+        if approve:
+            outcome = moderation.decide_many(
+                [signatory.pk for signatory in imported.signatories],
+                Event.APPROVE,
+                by=moderation.SYSTEM,
+                progress=lambda done: self._tell(f"{done} approved …", done),
+            )
+            for signatory, refused in outcome.refused:
+                raise CommandError(f"{signatory.name}: {refused}. Nothing was stored.")
         return imported
 
     def _tell(self, text: str, done: int) -> None:
