@@ -1,7 +1,9 @@
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.http import Http404
+from django.urls import include, path, re_path
 from django.utils.translation import gettext_lazy as _
+from django.views.defaults import page_not_found
 
 from config import inbox, logging_in, views
 
@@ -20,6 +22,8 @@ demo_urls = [
 urlpatterns = [
     *(demo_urls if settings.DEMO and settings.EMAIL_IN_FILES else []),
     path("admin/", include(logging_in.urlpatterns)),
+    # The admin's way from any row to its public page asks for no permission; a draft's address is private.
+    re_path("^admin/r/", page_not_found, {"exception": Http404()}),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

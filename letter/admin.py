@@ -1,13 +1,15 @@
 """The admin of letters: their words, their times, and what has been published of them."""
 
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,11 +21,12 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from letter.models import Letter, Revision, RevisionText
+from letter.models import Letter, LetterChange, Revision, RevisionText, entrusted
 from letter.publishing import request_publication
 from letter.views import preview_of
 
 EDITIONS_SHOWN = 10
+CHANGES_SHOWN = 10
 TEXT_FIELDS = ("title", "addressee", "salutation", "closing_line")
 
 
@@ -48,12 +51,20 @@ class LetterForm(forms.ModelForm[Letter]):
             "sign_on_text",
             "privacy_text",
             "contact_address",
+            "coordinators",
         )
         widgets = {
             "addressee": forms.Textarea(attrs={"rows": 3}),
+            "coordinators": forms.CheckboxSelectMultiple,
             "sign_on_text": forms.Textarea(attrs={"rows": 6}),
             "privacy_text": forms.Textarea(attrs={"rows": 8}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "coordinators" in self.fields:
+            choice: Any = self.fields["coordinators"]
+            choice.queryset = _colleagues(self.instance)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -94,6 +105,7 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         (_("Times"), {"fields": ("time_zone", "opens_at", "closes_at", "cutoff_at")}),
         (_("The list"), {"fields": ("ordering",)}),
         (_("Signing"), {"fields": ("sign_on_text", "privacy_text", "contact_address")}),
+        (_("Who works on it"), {"fields": ("coordinators",)}),
     )
 
     class Media:
@@ -107,8 +119,18 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         ]
         return own + super().get_urls()
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Letter]:
+        return super().get_queryset(request).filter(entrusted(request.user))
+
+    def view_on_site(self, obj: Letter) -> str:
+        """The page's own address: the admin's detour would tell anybody on the staff where a draft is."""
+        return obj.get_absolute_url()
+
     def get_readonly_fields(self, request: HttpRequest, obj: Letter | None = None) -> list[str]:
         fields = ["publication"]
+        if not request.user.has_perm("letter.all_letters"):
+            # Nobody lets others in where they were let in themselves.
+            fields.append("coordinators")
         if obj and obj.editions.exists():
             fields.append("slug")
         if obj and obj.is_signed():
@@ -129,10 +151,11 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         letter = (
-            Letter.objects.filter(pk=object_id).first()
+            self.get_queryset(request).filter(pk=object_id).first()
             if object_id and object_id.isdecimal()
             else None
         )
+        changes = letter.changes.select_related("user") if letter else LetterChange.objects.none()
         context = {
             **(extra_context or {}),
             "preview_url": letter and reverse("admin:letter_letter_preview", args=[letter.pk]),
@@ -140,6 +163,7 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
             "is_signed": letter is not None and letter.is_signed(),
             "revisions": letter.revisions.order_by("-number") if letter else (),
             "editions": letter.editions.order_by("-number")[:EDITIONS_SHOWN] if letter else (),
+            "changes": changes[:CHANGES_SHOWN],
         }
         with transaction.atomic(), timezone.override(_zone(request, letter)):
             if letter and request.method == "POST":
@@ -161,6 +185,22 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
                 obj.revisions.filter(pk=newest.pk).update(published_at=now)
             request_publication(obj, at=now)
 
+    @transaction.atomic
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if change:
+            LetterChange.objects.bulk_create(_changes(form, user=request.user, at=timezone.now()))
+        elif not request.user.has_perm("letter.all_letters"):
+            form.instance.coordinators.add(request.user)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        letter = self.get_object(request, object_id)
+        changes = letter.changes.select_related("user") if letter else ()
+        context = {**(extra_context or {}), "changes": changes}
+        return super().history_view(request, object_id, context)
+
     def response_add(
         self, request: HttpRequest, obj: Letter, post_url_continue: str | None = None
     ) -> Any:
@@ -177,6 +217,11 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
             return False
         return super().has_delete_permission(request, obj)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A draft goes with its revisions, though nobody deletes one by itself."""
+        found, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return found, counts, needed - {Revision._meta.verbose_name}, protected
+
     def get_actions(self, request: HttpRequest) -> Any:
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
@@ -184,9 +229,9 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
 
     def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The page as it would be with what is typed in the form, saved or not."""
-        letter = get_object_or_404(Letter, pk=pk)
-        if not self.has_view_permission(request, letter):
+        if not self.has_view_permission(request):
             raise PermissionDenied
+        letter = get_object_or_404(self.get_queryset(request), pk=pk)
         if request.method == "POST":
             typed = self.get_form(request, letter, change=True)(request.POST, instance=letter)
             with timezone.override(_zone(request, letter)):
@@ -196,9 +241,9 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
 
     def revise(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Begin a new revision from the words of the newest, to be edited and then published."""
-        letter = get_object_or_404(Letter, pk=pk)
         if not request.user.has_perm("letter.add_revision"):
             raise PermissionDenied
+        letter = get_object_or_404(self.get_queryset(request), pk=pk)
         with transaction.atomic():
             Letter.objects.select_for_update(no_key=True).get(pk=pk)
             newest = letter.revisions.order_by("-number").first()
@@ -314,7 +359,7 @@ class RevisionTextInline(admin.StackedInline[RevisionText, Revision]):
 class RevisionAdmin(admin.ModelAdmin[Revision]):
     change_form_template = "admin/letter/revision/change_form.html"
     list_display = ("letter", "number", "kind", "published_at", "locked_at")
-    list_filter = ("letter",)
+    list_filter = (("letter", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("letter",)
     inlines = (RevisionTextInline,)
     fields = ("letter", "number", "kind", "note", "published_at", "locked_at")
@@ -333,6 +378,9 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
             ),
         ]
         return own + super().get_urls()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Revision]:
+        return super().get_queryset(request).filter(entrusted(request.user, "letter"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Revision | None = None) -> list[str]:
         fields = ["letter", "number", "published_at", "locked_at"]
@@ -360,7 +408,7 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         revision = (
-            Revision.objects.filter(pk=object_id).first()
+            self.get_queryset(request).filter(pk=object_id).first()
             if object_id and object_id.isdecimal()
             else None
         )
@@ -408,9 +456,9 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
 
     def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The page with the words typed in the form, saved or not."""
-        revision = get_object_or_404(Revision.objects.select_related("letter"), pk=pk)
-        if not self.has_view_permission(request, revision):
+        if not self.has_view_permission(request):
             raise PermissionDenied
+        revision = get_object_or_404(self.get_queryset(request).select_related("letter"), pk=pk)
         typed = _typed_texts(request) if request.method == "POST" else []
         return _preview(request, revision.letter, revision, typed)
 
@@ -419,14 +467,16 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
         if not request.user.has_perm("letter.change_revision"):
             raise PermissionDenied
         with transaction.atomic():
+            revisions = self.get_queryset(request).select_for_update(of=("self",))
             revision = get_object_or_404(
-                Revision.objects.select_for_update(of=("self",)).select_related("letter"),
+                revisions.select_related("letter"),
                 pk=pk,
                 published_at__isnull=True,
             )
             now = timezone.now()
             Revision.objects.filter(pk=pk).update(published_at=now)
             request_publication(revision.letter, at=now)
+            self.log_change(request, revision, gettext("Published."))
         self.message_user(
             request,
             gettext("Revision %(number)s is published with the next edition.")
@@ -434,6 +484,41 @@ class RevisionAdmin(admin.ModelAdmin[Revision]):
             messages.SUCCESS,
         )
         return redirect("admin:letter_letter_change", revision.letter_id)
+
+
+def _colleagues(letter: Letter) -> QuerySet[Any]:
+    """Whom a letter can be assigned to: those who do not have all letters anyway, and whom it is assigned to."""
+    users = get_user_model().objects
+    choice = Q(is_staff=True, is_active=True) & ~Q(
+        pk__in=users.with_perm(
+            "letter.all_letters", backend="django.contrib.auth.backends.ModelBackend"
+        ).values("pk")
+    )
+    if letter.pk:
+        choice |= Q(pk__in=letter.coordinators.values("pk"))
+    return users.filter(choice).order_by("username")
+
+
+def _changes(form: LetterForm, *, user: Any, at: datetime) -> list[LetterChange]:
+    """What a saved form changed, field by field, times in the letter's own zone."""
+
+    def in_words(value: Any) -> str:
+        if isinstance(value, datetime):
+            return (
+                f"{value.astimezone(form.instance.zone):%Y-%m-%d %H:%M} ({form.instance.time_zone})"
+            )
+        if isinstance(value, list | QuerySet):
+            return ", ".join(sorted(str(one) for one in value))
+        return "" if value is None else str(value)
+
+    words = {
+        name: (in_words(form.initial.get(name)), in_words(form.cleaned_data[name]))
+        for name in form.changed_data
+    }
+    return [
+        LetterChange(letter=form.instance, at=at, user=user, field=name, old=old, new=new)
+        for name, (old, new) in words.items()
+    ]
 
 
 def _has_text(letter: Letter, language: str) -> bool:

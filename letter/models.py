@@ -1,7 +1,8 @@
 """What is public: letters, the revisions of their text, and the editions published of them.
 
-Nothing here knows of people, e-mail addresses or moderation: a public page reads these
-tables alone, so it cannot leak what they do not hold.
+Nothing here knows of contacts, e-mail addresses or moderation: a public page reads these
+tables alone, so it cannot leak what they do not hold. Of people there are the accounts alone:
+who may work on a letter, and who changed what about it.
 """
 
 import secrets
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.conf.global_settings import LANGUAGES as LANGUAGE_NAMES
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -97,10 +99,25 @@ class Text:
         }
 
 
+def entrusted(user: Any, letter: str = "pk") -> Q:
+    """What narrows rows to the letters that somebody may work on; `letter` is the path from a row to its letter.
+
+    All letters with the permission for it, which narrows nothing and costs nothing; else the assigned ones.
+    """
+    if user.has_perm("letter.all_letters"):
+        return Q()
+    # In a list: nobody is logged in with the key None, and that would mean letters assigned to nobody.
+    return Q(**{f"{letter}__in": Letter.objects.filter(coordinators__in=[user.pk])})
+
+
 class LetterQuerySet(models.QuerySet["Letter"]):
     def public(self) -> "LetterQuerySet":
         """Letters that anyone may read: open ones, and closed ones with their final list."""
         return self.exclude(state=Letter.State.DRAFT)
+
+    def entrusted_to(self, user: Any) -> "LetterQuerySet":
+        """Letters that somebody may work on."""
+        return self.filter(entrusted(user))
 
 
 class Letter(models.Model):
@@ -206,6 +223,16 @@ class Letter(models.Model):
             "It is not on the public pages, where robots collect addresses."
         ),
     )
+    coordinators: models.ManyToManyField[Any, Any] = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="+",
+        verbose_name=_("coordinators"),
+        help_text=_(
+            "Who may work on this letter without having all letters. What they may do there, "
+            "their group says."
+        ),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     objects = LetterQuerySet.as_manager()
@@ -214,6 +241,7 @@ class Letter(models.Model):
         verbose_name = _("letter")
         verbose_name_plural = _("letters")
         ordering = ("-created_at", "-pk")
+        permissions = (("all_letters", "Can work on all letters"),)
         constraints = (
             models.CheckConstraint(
                 name="letter_opens_before_it_closes",
@@ -270,6 +298,45 @@ class Letter(models.Model):
     def is_signed(self) -> bool:
         """Whether any organisation has signed any of its texts."""
         return self.revisions.filter(locked_at__isnull=False).exists()
+
+
+class LetterChange(models.Model):
+    """One field of a letter that a person changed: who, when, from what to what. Goes only with its letter."""
+
+    letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="changes")
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("by")
+    )
+    field = models.CharField(_("field"), max_length=20)
+    # As a person reads them, but of a choice the value, whose words are in each reader's language.
+    old = models.TextField(_("before"), blank=True)
+    new = models.TextField(_("after"), blank=True)
+
+    class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
+        ordering = ("-at", "pk")  # newest first; what was saved at once in the order of the form
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def field_name(self) -> str:
+        """The field as the letter's page calls it."""
+        return str(Letter._meta.get_field(self.field).verbose_name)  # type: ignore[union-attr]  # a plain field
+
+    @property
+    def before(self) -> str:
+        return self._in_words(self.old)
+
+    @property
+    def after(self) -> str:
+        return self._in_words(self.new)
+
+    def _in_words(self, value: str) -> str:
+        choices = dict(getattr(Letter._meta.get_field(self.field), "flatchoices", ()))
+        return str(choices.get(value, value))
 
 
 class RevisionQuerySet(models.QuerySet["Revision"]):

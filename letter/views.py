@@ -45,7 +45,8 @@ def page(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
     if served is not None:
         return serving.respond(request, served)
     letter = get_object_or_404(Letter, slug=slug)
-    if letter.state != Letter.State.DRAFT or not request.user.has_perm("letter.view_letter"):
+    is_readable = letter.state == Letter.State.DRAFT and request.user.has_perm("letter.view_letter")
+    if not is_readable or not Letter.objects.entrusted_to(request.user).contains(letter):
         raise Http404
     return preview(request, letter, language)
 

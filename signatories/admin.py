@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from letter.models import Letter
+from letter.models import Letter, entrusted
 from signatories import moderation
 from signatories.desk import entry, taking_out
 from signatories.desk.asking import ask
@@ -180,7 +180,13 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         return [name for name in self.list_display if name not in hidden]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Signatory]:
-        return super().get_queryset(request).select_related("letter", "assigned_to")
+        entries = super().get_queryset(request).select_related("letter", "assigned_to")
+        return entries.filter(entrusted(request.user, "letter"))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "letter":
+            kwargs["queryset"] = Letter.objects.entrusted_to(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def action_checkbox(self, obj: Signatory) -> SafeString:
         """Django's box, and with it the version of the row that it stands on."""
@@ -259,7 +265,9 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
     @admin.action(description=_("Assign the selected sign-ons…"), permissions=["decide"])
     def assign(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> HttpResponse | None:
         """Give entries to one coordinator, whose review then has them and nobody else's."""
-        colleagues = moderation.coordinators()
+        colleagues = moderation.coordinators(
+            set(queryset.order_by().values_list("letter", flat=True).distinct())
+        )
         chosen = request.POST.get("colleague", "")
         if chosen in {"nobody", *(str(user.pk) for user in colleagues)}:
             outcome = moderation.assign(
@@ -334,12 +342,13 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         context = dict(extra_context or {})
         signatory = None
         if object_id and object_id.isdecimal():
-            signatory = Signatory.objects.for_desk().filter(pk=object_id).first()
+            entries = Signatory.objects.entrusted_to(request.user).for_desk()
+            signatory = entries.filter(pk=object_id).first()
         if signatory is None:
             context["place_url"] = reverse("admin:signatories_signatory_place_new")
         else:
             context |= {
-                **entry.entry_context(signatory),
+                **entry.entry_context(signatory, viewer=request.user),
                 "can_judge": self.has_decide_permission(request),
                 "place_url": reverse("admin:signatories_signatory_place", args=[signatory.pk]),
                 "buttons": entry.buttons(self, request, signatory),
@@ -402,6 +411,8 @@ class AliasInline(admin.TabularInline[Alias, Organization]):
 class OrganizationAdmin(admin.ModelAdmin[Organization]):
     list_display = ("name", "website", "letters", "created_at")
     show_full_result_count = False
+    # Said here too, because a count of letters leaves the model's own aside.
+    ordering = ("name", "pk")
     search_fields = ("name", "website")
     fields = ("name", "website")
     inlines = (AliasInline,)
@@ -416,6 +427,9 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
             .annotate(count=Count("pk"))
             .values("count")
         )
+        if mine := entrusted(request.user, "letter"):
+            # What stands on a public letter, anyone may know.
+            listed = listed.filter(mine | Q(letter__in=Letter.objects.public()))
         counted = Coalesce(Subquery(listed), 0)
         return super().get_queryset(request).annotate(letter_count=counted)
 
@@ -467,6 +481,9 @@ class MessageAdmin(admin.ModelAdmin[Message]):
     )
     readonly_fields = fields
     show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        return super().get_queryset(request).filter(entrusted(request.user, "letter"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -193,8 +193,8 @@ class Overview:
     has_failure: bool
 
 
-def overviews() -> list[Overview]:
-    """Every letter with how it stands: those that are open first, in one query."""
+def overviews(letters: QuerySet[Letter]) -> list[Overview]:
+    """Letters with how they stand: those that are open first, in one query."""
     newest = Edition.objects.filter(letter=OuterRef("pk")).order_by("-number")
     # Per letter in a subquery: a join of both counts would multiply them.
     waiting = (
@@ -208,12 +208,12 @@ def overviews() -> list[Overview]:
         letter=OuterRef("pk"), given_up_at__isnull=False, sent_at__isnull=True
     )
     requests = PublicationRequest.objects.filter(letter=OuterRef("pk"), attempts__gt=0)
-    letters: QuerySet[Any] = Letter.objects.annotate(
+    annotated: QuerySet[Any] = letters.annotate(
         listed=Subquery(newest.values("organization_count")[:1]),
         waiting=Subquery(waiting),
         has_failure=Exists(mails) | Exists(requests),
         is_open=Q(state=Letter.State.OPEN),
     ).order_by(F("is_open").desc(), "-created_at", "-pk")
     return [
-        Overview(each, each.listed or 0, each.waiting or 0, each.has_failure) for each in letters
+        Overview(each, each.listed or 0, each.waiting or 0, each.has_failure) for each in annotated
     ]

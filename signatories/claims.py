@@ -28,7 +28,7 @@ def next_for(
     given back.
     """
     release(user)
-    waiting = Signatory.objects.pending().free_for(user, at=at).for_desk()
+    waiting = Signatory.objects.entrusted_to(user).pending().free_for(user, at=at).for_desk()
     waiting = waiting.select_for_update(skip_locked=True, of=("self",)).oldest_first()
     signatory = waiting.filter(pk=first).first() if first else None
     if signatory is None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -21,6 +21,7 @@ from dns.exception import DNSException
 from dns.resolver import NXDOMAIN, NoAnswer
 from email_validator import EmailNotValidError, EmailUndeliverableError, validate_email
 
+from letter.models import Letter, entrusted
 from signatories import duplicates, name_signs
 from signatories.domains import (
     DomainMatch,
@@ -75,12 +76,19 @@ _ORDER: Final = (Level.CAUTION, Level.GOOD, Level.NEUTRAL)
 
 
 def signals(
-    signatory: Signatory, *, at: datetime, likenesses: Iterable[Likeness] = ()
+    signatory: Signatory,
+    *,
+    at: datetime,
+    likenesses: Iterable[Likeness] = (),
+    viewer: Any = None,
 ) -> list[Signal]:
     """What can be seen about an entry at that time, cautions first.
 
-    `likenesses` is what `duplicates.find_like` found; the entry's page shows it, too.
+    `likenesses` is what `duplicates.find_like` found; the entry's page shows it, too. To a viewer, what
+    other letters say is said only of those they may work on, and of public lists; of the rest only that it
+    advises caution. Without a viewer all is taken in.
     """
+    mine = entrusted(viewer, "letter") if viewer else Q()
     answers = list(_vouches(signatory))
     is_vouched = any(signal.code == "vouched" for signal in answers)
     found = [
@@ -88,11 +96,12 @@ def signals(
         *_domain(signatory, is_vouched=is_vouched),
         *answers,
         *_authority(signatory),
-        *_history(signatory, at),
-        *_burst(signatory),
+        *_history(signatory, at, mine),
+        *_burst(signatory, mine),
         *_duplicate(likenesses),
         *_name(signatory),
         *_country(signatory),
+        *(_elsewhere(signatory, at, mine) if mine else ()),
     ]
     if signatory.seconds_taken is not None and signatory.seconds_taken < QUICK_BELOW:
         sentence = gettext(
@@ -239,13 +248,12 @@ def _authority(signatory: Signatory) -> Iterator[Signal]:
         yield Signal("other_role", Level.NEUTRAL, sentence % {"role": role})
 
 
-def _history(signatory: Signatory, at: datetime) -> Iterator[Signal]:
-    same = Q(name_key=signatory.name_key)
-    if signatory.organization_id:
-        same |= Q(organization=signatory.organization_id)
+def _history(signatory: Signatory, at: datetime, mine: Q) -> Iterator[Signal]:
+    same = _same_organization(signatory)
+    known = mine | Q(letter__in=Letter.objects.public()) if mine else Q()
     titles = list(
         Signatory.objects.approved()
-        .filter(same, approved_at__lte=at)
+        .filter(same, known, approved_at__lte=at)
         .exclude(letter=signatory.letter_id)
         .order_by("letter_id")
         .values_list("letter__title", flat=True)
@@ -260,10 +268,8 @@ def _history(signatory: Signatory, at: datetime) -> Iterator[Signal]:
         )
         sentence %= {"count": len(titles), "letters": named}
         yield Signal("approved_before", Level.GOOD, sentence)
-    rejected = Signatory.objects.filter(same).exclude(pk=signatory.pk)
     last = (
-        Decision.objects.filter(signatory__in=rejected, to_state=Signatory.State.REJECTED)
-        .filter(at__lte=at)
+        _rejections(Signatory.objects.filter(same, mine).exclude(pk=signatory.pk), at)
         .select_related("signatory__letter")
         .order_by("-at", "-pk")
         .first()
@@ -277,8 +283,32 @@ def _history(signatory: Signatory, at: datetime) -> Iterator[Signal]:
         yield Signal("rejected_before", Level.CAUTION, sentence)
 
 
-def _burst(signatory: Signatory) -> Iterator[Signal]:
-    others = _others_within_a_day(signatory)
+def _same_organization(signatory: Signatory) -> Q:
+    same = Q(name_key=signatory.name_key)
+    if signatory.organization_id:
+        same |= Q(organization=signatory.organization_id)
+    return same
+
+
+def _rejections(entries: QuerySet[Signatory], at: datetime) -> QuerySet[Decision]:
+    return Decision.objects.filter(
+        signatory__in=entries, to_state=Signatory.State.REJECTED, at__lte=at
+    )
+
+
+def _elsewhere(signatory: Signatory, at: datetime, mine: Q) -> Iterator[Signal]:
+    """That there is a caution on letters that are not the viewer's: no letter, no reason, no number."""
+    others = Signatory.objects.filter(_same_organization(signatory)).exclude(mine)
+    if _rejections(others, at).exists() or _others_within_a_day(signatory).exclude(mine).exists():
+        sentence = gettext(
+            "Something that advises caution was seen on a letter that you do not work on. "
+            "A coordinator of all letters can tell you more."
+        )
+        yield Signal("elsewhere", Level.CAUTION, sentence)
+
+
+def _burst(signatory: Signatory, mine: Q) -> Iterator[Signal]:
+    others = _others_within_a_day(signatory).filter(mine)
     if count := others.filter(email=signatory.email).count():
         sentence = ngettext(
             "The same address signed for %(count)d other name within a day.",

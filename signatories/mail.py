@@ -256,7 +256,7 @@ def _make_digest(message: Message) -> EmailMultiAlternatives | None:
         signatory__letter=letter, settled_at__isnull=True
     ).count()
     answers = pending.filter(vouches__answered_at__isnull=False).distinct()
-    recipients = coordinator_addresses()
+    recipients = coordinator_addresses(letter)
     if not (count or correction_count) or not recipients:
         return None
     queue = reverse("admin:signatories_signatory_changelist")
@@ -277,9 +277,9 @@ def _make_digest(message: Message) -> EmailMultiAlternatives | None:
         return _compose(message, recipients, context)
 
 
-def coordinator_addresses() -> list[str]:
-    """Where notes to coordinators go: everyone active who may decide and has an address."""
-    return sorted({user.email for user in coordinators() if user.email})
+def coordinator_addresses(letter: Letter) -> list[str]:
+    """Where notes about a letter go: everyone active who may decide about its sign-ons and has an address."""
+    return sorted({user.email for user in coordinators([letter.pk]) if user.email})
 
 
 def _tell_of_latecomers(letter: Letter, *, since: datetime) -> None:

@@ -16,7 +16,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from letter.documents import label_of, printed, printed_html
-from letter.models import NAME_MAX_LENGTH, Letter, Revision, language_choices, new_line_id
+from letter.models import (
+    NAME_MAX_LENGTH,
+    Letter,
+    Revision,
+    entrusted,
+    language_choices,
+    new_line_id,
+)
 from letter.ordering import collation_key
 from signatories.names import KEY_MAX_LENGTH, name_key
 
@@ -95,6 +102,10 @@ class Alias(models.Model):
 class SignatoryQuerySet(models.QuerySet["Signatory"]):
     def for_letter(self, letter: Letter) -> "SignatoryQuerySet":
         return self.filter(letter=letter)
+
+    def entrusted_to(self, user: Any) -> "SignatoryQuerySet":
+        """On the letters that somebody may work on."""
+        return self.filter(entrusted(user, "letter"))
 
     def pending(self) -> "SignatoryQuerySet":
         """Waiting for a coordinator."""

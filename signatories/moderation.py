@@ -6,7 +6,7 @@ queues the mail and asks for publication: either all of it happened or none of i
 contact's page and the imports are read from the table and go through here; there is no second list.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -692,12 +692,21 @@ def tell_of_delays(*, at: datetime) -> int:
     return len(found)
 
 
-def coordinators() -> list[Any]:
-    """Everyone active who may decide about sign-ons, by name."""
-    users = get_user_model().objects.with_perm(
-        "signatories.decide_signatory", backend="django.contrib.auth.backends.ModelBackend"
+def coordinators(letters: Collection[int]) -> list[Any]:
+    """Everyone active who may decide about the sign-ons of all these letters, by name."""
+    users = get_user_model().objects
+    deciding, everywhere = (
+        users.with_perm(permission, backend="django.contrib.auth.backends.ModelBackend")
+        for permission in ("signatories.decide_signatory", "letter.all_letters")
     )
-    return list(users.order_by("username"))
+    assigned = (
+        Letter.coordinators.through.objects.filter(letter__in=letters)
+        .values("user")
+        .annotate(count=models.Count("letter"))
+        .filter(count=len(letters))
+    )
+    trusted = models.Q(pk__in=everywhere.values("pk")) | models.Q(pk__in=assigned.values("user"))
+    return list(deciding.filter(trusted).order_by("username"))
 
 
 @transaction.atomic

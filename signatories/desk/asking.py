@@ -73,7 +73,7 @@ def ask(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse:
     """The form with the mail as it would go out; a POST has it sent, unless it only asks to see the mail."""
     if not desk.has_decide_permission(request):
         raise PermissionDenied
-    signatory = get_object_or_404(Signatory.objects.select_related("letter", "revision"), pk=pk)
+    signatory = get_object_or_404(desk.get_queryset(request).select_related("revision"), pk=pk)
     domain = own_domain(signatory.website)
     form = AskForm(request.POST if request.method == "POST" else None, domain=domain)
     hindrance = vouching.hindrance(signatory)

@@ -30,7 +30,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_protect
 
 from letter.documents import label_of, printed_html
-from letter.models import Letter
+from letter.models import Letter, entrusted
 from signatories import moderation
 from signatories.desk.pages import number_in, page_context
 from signatories.duplicates import Twin, find_twins
@@ -81,6 +81,11 @@ class SourceForm(forms.Form):
         allow_empty_file=True,
         help_text=_("A text, CSV or XLSX; at most 10 MB and 20,000 rows."),
     )
+
+    def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        letter: Any = self.fields["letter"]
+        letter.queryset = letter.queryset.filter(entrusted(user))
 
     def clean_letter(self) -> Letter:
         return signable(self.cleaned_data["letter"])
@@ -273,7 +278,9 @@ def bring_in(model_admin: ModelAdmin[Signatory], request: HttpRequest) -> HttpRe
         if not model_admin.has_add_permission(request):
             raise PermissionDenied from None
         error = gettext("This is too long to be pasted. Please save it as a file and upload that.")
-        return _page(model_admin, request, {"form": SourceForm(), "too_long": error}, status=422)
+        return _page(
+            model_admin, request, {"form": SourceForm(request.user), "too_long": error}, status=422
+        )
     return csrf_protect(partial(_bring_in, model_admin))(request)
 
 
@@ -281,14 +288,15 @@ def _bring_in(model_admin: ModelAdmin[Signatory], request: HttpRequest) -> HttpR
     if not model_admin.has_add_permission(request):
         raise PermissionDenied
     data = request.POST
+    letters = Letter.objects.entrusted_to(request.user)
     if request.method != "POST":
-        letters = list(Letter.objects.all()[:2])
-        only = letters[0].pk if len(letters) == 1 else None
-        form = SourceForm(initial={"letter": request.GET.get("letter", only)})
+        first = list(letters[:2])
+        only = first[0].pk if len(first) == 1 else None
+        form = SourceForm(request.user, initial={"letter": request.GET.get("letter", only)})
         return _page(model_admin, request, {"form": form})
     if "table" in data:
         table = carried(data["table"])
-        letter = Letter.objects.filter(pk=number_in(data.get("letter")) or 0).first()
+        letter = letters.filter(pk=number_in(data.get("letter")) or 0).first()
         if table is None or letter is None:
             model_admin.message_user(
                 request,
@@ -297,7 +305,7 @@ def _bring_in(model_admin: ModelAdmin[Signatory], request: HttpRequest) -> HttpR
             )
             return redirect("admin:signatories_signatory_bring_in")
         return _second_step(model_admin, request, Preview(letter, table, data))
-    form = SourceForm(data, request.FILES)
+    form = SourceForm(request.user, data, request.FILES)
     if not form.is_valid():
         return _page(model_admin, request, {"form": form}, status=422)
     preview = Preview(form.cleaned_data["letter"], form.cleaned_data["table"], {})

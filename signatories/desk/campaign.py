@@ -31,7 +31,7 @@ def campaign_page(request: HttpRequest, pk: int) -> HttpResponse:
     """How a letter's campaign stands, for those who may see its sign-ons."""
     if not request.user.has_perm("signatories.view_signatory"):
         raise PermissionDenied
-    letter = get_object_or_404(Letter, pk=pk)
+    letter = get_object_or_404(Letter.objects.entrusted_to(request.user), pk=pk)
     now = timezone.now()
     states = campaign.state_counts(letter)
     with timezone.override(letter.zone):

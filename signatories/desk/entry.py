@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from letter.documents import label_of, printed_html
-from letter.models import Letter, Listing
+from letter.models import Letter, Listing, entrusted
 from letter.publishing import Place, number_of, place_of
 from signatories import duplicates, moderation
 from signatories.desk.asking import asking_context
@@ -45,8 +45,8 @@ DOMAIN_CLASSES = {
 }
 
 
-def entry_context(signatory: Signatory) -> dict[str, Any]:
-    """What the panel about an entry shows: its line, place, contact and evidence."""
+def entry_context(signatory: Signatory, *, viewer: Any) -> dict[str, Any]:
+    """What the panel about an entry shows a coordinator: its line, place, contact and evidence."""
     likenesses = duplicates.find_like(signatory)
     return {
         "entry": signatory,
@@ -56,7 +56,7 @@ def entry_context(signatory: Signatory) -> dict[str, Any]:
         "likenesses": likenesses,
         "namesakes": _of_the_same_address(signatory),
         "asking": asking_context(signatory),
-        "signals": signals(signatory, at=timezone.now(), likenesses=likenesses),
+        "signals": signals(signatory, at=timezone.now(), likenesses=likenesses, viewer=viewer),
     }
 
 
@@ -64,7 +64,7 @@ def judge(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse
     """Remember that two names are, or are not, one organisation's; not asked again."""
     if not desk.has_decide_permission(request):
         raise PermissionDenied
-    signatory = get_object_or_404(Signatory, pk=pk)
+    signatory = get_object_or_404(desk.get_queryset(request), pk=pk)
     kind, _colon, other = request.POST.get("verdict", "").partition(":")
     if kind in Verdict.Kind.values and other:
         duplicates.judge(signatory.name, other, kind, user=request.user, at=timezone.now())
@@ -101,7 +101,7 @@ def decide_one(desk: "SignatoryAdmin", request: HttpRequest, pk: int, event: str
     """A button on the entry's page."""
     if not desk.has_decide_permission(request):
         raise PermissionDenied
-    signatory = get_object_or_404(Signatory, pk=pk)
+    signatory = get_object_or_404(desk.get_queryset(request), pk=pk)
     reason = request.POST.get("reason", "")
     back = reverse("admin:signatories_signatory_change", args=[pk])
     if event not in Event.values:
@@ -131,7 +131,8 @@ def settle(desk: "SignatoryAdmin", request: HttpRequest, pk: int, answer: str) -
     """Accept or decline the correction that a contact asked for."""
     if not desk.has_decide_permission(request):
         raise PermissionDenied
-    correction = get_object_or_404(Correction, pk=pk)
+    reachable = Correction.objects.filter(entrusted(request.user, "signatory__letter"))
+    correction = get_object_or_404(reachable, pk=pk)
     try:
         moderation.settle(
             pk,
@@ -158,9 +159,9 @@ def settle(desk: "SignatoryAdmin", request: HttpRequest, pk: int, answer: str) -
 
 def place(desk: "SignatoryAdmin", request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """Where the line would stand with what is typed in the form, saved or not."""
-    signatory = get_object_or_404(Signatory, pk=pk) if pk else Signatory()
     if not desk.has_view_permission(request):
         raise PermissionDenied
+    signatory = get_object_or_404(desk.get_queryset(request), pk=pk) if pk else Signatory()
     form = None
     if request.method == "POST":
         form = desk.get_form(request, signatory if pk else None, change=bool(pk))(

@@ -108,7 +108,7 @@ class CountryFilter(admin.SimpleListFilter):
             }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        entries = Signatory.objects.order_by()
+        entries = Signatory.objects.entrusted_to(request.user).order_by()
         letter = number_in(request.GET.get("letter__id__exact"))
         if letter is not None:
             entries = entries.filter(letter=letter)

@@ -34,7 +34,8 @@ def review(desk: "SignatoryAdmin", request: HttpRequest) -> HttpResponse:
     """The oldest entry that waits, on one letter (`?letter=`) or on all; a POST decides and goes on."""
     if not desk.has_decide_permission(request):
         raise PermissionDenied
-    letter = Letter.objects.filter(pk=number_in(request.GET.get("letter")) or 0).first()
+    letters = Letter.objects.entrusted_to(request.user)
+    letter = letters.filter(pk=number_in(request.GET.get("letter")) or 0).first()
     if request.method == "POST":
         return _act(desk, request, letter)
     entry = claims.next_for(
@@ -69,13 +70,15 @@ def _decide(
     event: Event,
     saved: str,
 ) -> HttpResponse:
-    pk = number_in(request.POST.get("entry")) or 0
+    entries = Signatory.objects.entrusted_to(request.user).for_desk()
+    entry = entries.filter(pk=number_in(request.POST.get("entry")) or 0).first()
     reason = saved_words(saved) if saved else request.POST.get(f"reason_{event}", "")
-    entry = Signatory.objects.for_desk().filter(pk=pk).first()
     name = entry.name if entry else ""
     try:
+        if entry is None:
+            raise moderation.Gone
         decision = moderation.decide(
-            pk,
+            entry.pk,
             event,
             by=By.coordinator(request.user),
             reason=reason,
@@ -112,6 +115,8 @@ def _undo(desk: "SignatoryAdmin", request: HttpRequest, letter: Letter | None) -
         return redirect(review_url(letter))
     request.session[DECIDED] = decided[:-1]
     try:
+        if not Signatory.objects.entrusted_to(request.user).filter(decisions=decided[-1]).exists():
+            raise moderation.Gone
         undone = moderation.undo(decided[-1], by=By.coordinator(request.user))
     except moderation.Refused as refused:
         desk.message_user(
@@ -131,7 +136,7 @@ def _page(
     opened: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    waiting = Signatory.objects.pending()
+    waiting = Signatory.objects.entrusted_to(request.user).pending()
     if letter is not None:
         waiting = waiting.for_letter(letter)
     waiting_count = waiting.count()
@@ -142,7 +147,7 @@ def _page(
         % {"count": waiting_count},
         "media": desk.media,
         "letter": letter,
-        "letters": Letter.objects.order_by("-created_at"),
+        "letters": Letter.objects.entrusted_to(request.user).order_by("-created_at"),
         "entry": entry,
         "waiting_count": waiting_count,
         "skipped_count": skipped_count,
@@ -151,7 +156,7 @@ def _page(
         "opened": opened,
     }
     if entry is not None:
-        context |= {**entry_context(entry), "can_judge": True}
+        context |= {**entry_context(entry, viewer=request.user), "can_judge": True}
         saved = SavedReason.objects.prefetch_related("texts")
         context["saying_no"] = [
             {

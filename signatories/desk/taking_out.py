@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -15,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from letter.models import Letter
+from letter.models import Letter, entrusted
 from signatories import exporting
 from signatories.desk.pages import page_context
 
@@ -55,6 +56,11 @@ class TakeOutForm(forms.Form):
     # The buttons' name, so only a request that was made by hand can have it wrong.
     form = forms.ChoiceField(choices=[(name, form.label) for name, form in FORMS.items()])
 
+    def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        letter: Any = self.fields["letter"]
+        letter.queryset = letter.queryset.filter(entrusted(user))
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def take_out(request: HttpRequest) -> HttpResponse:
@@ -62,8 +68,10 @@ def take_out(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("signatories.view_signatory"):
         raise PermissionDenied
     if request.method != "POST":
-        return _page(request, TakeOutForm(initial={"letter": request.GET.get("letter")}))
-    asked = TakeOutForm(request.POST)
+        return _page(
+            request, TakeOutForm(request.user, initial={"letter": request.GET.get("letter")})
+        )
+    asked = TakeOutForm(request.user, request.POST)
     if not asked.is_valid():
         return _page(request, asked, status=422)
     letter, form = asked.cleaned_data["letter"], FORMS[asked.cleaned_data["form"]]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 
+from letter.models import Letter
 from signatories import campaign
 
 register = template.Library()
@@ -11,6 +12,8 @@ register = template.Library()
 
 @register.inclusion_tag("admin/signatories/_campaigns.html", takes_context=True)
 def campaigns(context: template.Context) -> dict[str, Any]:
-    """The letters and how each stands, for those who may see sign-ons."""
-    may_see = context["request"].user.has_perm("signatories.view_signatory")
-    return {"overviews": campaign.overviews() if may_see else [], "may_see": may_see}
+    """The letters that somebody may work on and how each stands, for those who may see sign-ons."""
+    user = context["request"].user
+    may_see = user.has_perm("signatories.view_signatory")
+    overviews = campaign.overviews(Letter.objects.entrusted_to(user)) if may_see else []
+    return {"overviews": overviews, "may_see": may_see}

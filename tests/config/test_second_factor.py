@@ -113,7 +113,6 @@ def test_the_walk_finds_the_addresses_of_the_admin():
         "admin:jsi18n",
         "admin:autocomplete",
         "admin:password_change",
-        "admin:view_on_site",
         "admin:app_list",
         "admin:auth_user_add",
         "admin:signatories_signatory_changelist",

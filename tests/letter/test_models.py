@@ -58,4 +58,4 @@ def test_nothing_of_the_public_room_points_into_the_private_one():
         if field.is_relation and not field.auto_created and field.related_model
     }
 
-    assert outward == {"letter"}
+    assert outward == {"letter", "auth"}

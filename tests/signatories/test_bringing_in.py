@@ -184,19 +184,6 @@ def test_columns_that_are_not_ours_are_refused(letter, desk, table):
     assert (response.status_code, response.headers["Location"], names()) == (302, URL, [])
 
 
-@pytest.mark.parametrize("who", ["observer", "editor"])
-def test_who_may_not_add_is_refused(letter, client, who, request):
-    user = request.getfixturevalue(who)
-    assert not user.has_perm("signatories.add_signatory")
-    client.force_login(user)
-
-    assert client.get(URL).status_code == 403
-    assert paste(client, letter, "PAX").status_code == 403
-    sent = {"letter": letter.pk, "table": "x", "store": "1"}
-    assert client.post(URL, sent).status_code == 403
-    assert names() == []
-
-
 def test_the_queue_links_to_it_for_those_who_may(letter, desk, observer):
     assert URL in desk.get(QUEUE).content.decode()
     desk.force_login(observer)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from signatories import moderation
 from signatories.duplicates import index_organization
-from signatories.models import Change, Decision, Event, Message, SavedReason, Signatory, Verdict
+from signatories.models import Change, Decision, Event, Message, SavedReason, Signatory
 from signatories.moderation import By, ChangedMeanwhile, NothingToUndo
 from tests.factories import (
     NOW,
@@ -243,21 +243,6 @@ def test_the_history_has_each_field_that_a_person_changed(letter, desk, coordina
     assert "“Amani” became “Amani Trust”" in text_of(desk.get(page))
 
 
-@pytest.mark.parametrize(
-    ("who", "status"), [(None, 302), ("editor", 403), ("observer", 403), ("coordinator", 200)]
-)
-def test_who_may_review(who, status, letter, client, request):
-    waiting(letter, "Amani")
-    if who:
-        client.force_login(request.getfixturevalue(who))
-
-    assert client.get(REVIEW).status_code == status
-    assert client.post(REVIEW, {"decision": "approve"}).status_code == (
-        302 if who in {None, "coordinator"} else status
-    )
-    assert Signatory.objects.get().state == State.PENDING
-
-
 def test_the_page_costs_the_same_for_one_and_for_three(letter, desk):
     costs = []
     for names in (["Amani"], ["INSEC", "PAX"]):
@@ -325,16 +310,6 @@ def test_an_entry_judged_the_same_joins_the_organization_when_approved(letter, d
 
     entry.refresh_from_db()
     assert entry.organization == known
-
-
-@pytest.mark.parametrize(("who", "status"), [("editor", 403), ("observer", 403)])
-def test_who_may_not_judge(who, status, letter, client, request):
-    (entry,) = waiting(letter, "Amani")
-    client.force_login(request.getfixturevalue(who))
-
-    url = f"/admin/signatories/signatory/{entry.pk}/judge/"
-    assert client.post(url, {"verdict": "same:PAX"}).status_code == status
-    assert not Verdict.objects.exists()
 
 
 def test_a_row_that_changed_since_it_was_shown_is_not_assigned(letter, desk, coordinator):
