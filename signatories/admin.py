@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -27,7 +28,7 @@ from django.views.decorators.http import require_POST
 
 from letter.models import Letter, entrusted
 from signatories import moderation
-from signatories.desk import entry, taking_out
+from signatories.desk import entry, merging, taking_out
 from signatories.desk.asking import ask
 from signatories.desk.bringing_in import bring_in
 from signatories.desk.campaign import campaign_page
@@ -38,6 +39,7 @@ from signatories.desk.filters import (
     CountryFilter,
     DeliveryFilter,
     DuplicateFilter,
+    MergeFilter,
     OrganizationAskedFilter,
     StateFilter,
 )
@@ -50,6 +52,7 @@ from signatories.importing import signable_revision
 from signatories.models import (
     Alias,
     Event,
+    Merge,
     Message,
     Organization,
     SavedReason,
@@ -313,6 +316,11 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
                 name="signatories_signatory_judge",
             ),
             path("<int:pk>/ask/", view(partial(ask, self)), name="signatories_signatory_ask"),
+            path(
+                "<int:pk>/combine/<int:other>/",
+                view(partial(merging.combine_entries, self)),
+                name="signatories_signatory_combine",
+            ),
             path("review/", view(partial(review, self)), name="signatories_signatory_review"),
             path("campaign/<int:pk>/", view(campaign_page), name="signatories_signatory_campaign"),
             path(
@@ -356,6 +364,8 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
                 "correction": signatory.corrections.filter(settled_at__isnull=True).first(),
                 "history": history(signatory),
                 "mails": signatory.messages.order_by("pk"),
+                "can_combine_organizations": merging.may_merge_organizations(request),
+                **merging.merges_context(request, signatory),
             }
         return super().changeform_view(request, object_id, form_url, context)
 
@@ -401,21 +411,80 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
         return redirect("admin:signatories_signatory_change", obj.pk)
 
 
-class AliasInline(admin.TabularInline[Alias, Organization]):
+class AliasInline(admin.StackedInline[Alias, Organization]):
     model = Alias
     extra = 0
     fields = ("name",)
 
 
+class Registry(ChangeList):
+    """The organisations as they stand: those that were combined with another are found as that other."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
+        self.root_queryset = self.root_queryset.filter(merged_into=None)
+        return super().get_queryset(request, exclude_parameters)
+
+
 @admin.register(Organization)
 class OrganizationAdmin(admin.ModelAdmin[Organization]):
+    change_form_template = "admin/signatories/organization/change_form.html"
     list_display = ("name", "website", "letters", "created_at")
     show_full_result_count = False
     # Said here too, because a count of letters leaves the model's own aside.
     ordering = ("name", "pk")
-    search_fields = ("name", "website")
+    search_fields = ("name", "website", "aliases__name")
     fields = ("name", "website")
     inlines = (AliasInline,)
+    actions = ("combine",)
+
+    class Media:
+        css = {"all": ("letter/desk.css",)}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Registry
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path(
+            "<int:pk>/combine/<int:other>/",
+            self.admin_site.admin_view(partial(merging.combine_organizations, self)),
+            name="signatories_organization_combine",
+        )
+        return [own, *super().get_urls()]
+
+    def has_combine_permission(self, request: HttpRequest) -> bool:
+        return merging.may_merge_organizations(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        """What was combined with another stays as it was, to be separated again."""
+        if obj is not None and obj.merged_into_id is not None:
+            return False
+        return super().has_change_permission(request, obj)
+
+    @admin.action(description=_("Combine the two selected organisations…"), permissions=["combine"])
+    def combine(
+        self, request: HttpRequest, queryset: QuerySet[Organization]
+    ) -> HttpResponse | None:
+        """Lead to the page that shows what becomes of the two."""
+        pks = list(queryset.order_by("pk").values_list("pk", flat=True)[:3])
+        if len(pks) == 2:
+            return redirect("admin:signatories_organization_combine", *pks)
+        self.message_user(
+            request, gettext("Please select the two that are one organisation."), messages.WARNING
+        )
+        return None
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = dict(extra_context or {})
+        organization = self.get_object(request, object_id)
+        if organization is not None:
+            context |= merging.merges_context(request, organization)
+        return super().change_view(request, object_id, form_url, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         # In a subquery, which is asked for the rows of one page alone; a join counts for all of them.
@@ -449,6 +518,79 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         index_organization(form.instance)
+
+
+@admin.register(Merge)
+class MergeAdmin(admin.ModelAdmin[Merge]):
+    """What was combined, and the way back; the pages of the two have it, too."""
+
+    change_form_template = "admin/signatories/merge/change_form.html"
+    list_display = ("at", "stays", "combined_with_it", "user", "now")
+    list_display_links = ("at", "stays")
+    list_filter = (MergeFilter,)
+    list_select_related = (
+        "survivor",
+        "merged",
+        "organization",
+        "merged_organization",
+        "user",
+        "undone_by",
+    )
+    fields = ("stays", "combined_with_it", "user", "at", "now")
+    readonly_fields = fields
+    show_full_result_count = False
+
+    class Media:
+        css = {"all": ("letter/desk.css",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Merge]:
+        merges = super().get_queryset(request)
+        if mine := entrusted(request.user, "survivor__letter"):
+            # The registry is shared by all letters.
+            return merges.filter(mine | Q(organization__isnull=False))
+        return merges
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Merge | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Merge | None = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path(
+            "<int:pk>/undo/",
+            self.admin_site.admin_view(require_POST(partial(merging.undo, self))),
+            name="signatories_merge_undo",
+        )
+        return [own, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = dict(extra_context or {})
+        merge = self.get_object(request, object_id)
+        if merge is not None:
+            context["merges"] = [merging.shown(request, merge)]
+        return super().change_view(request, object_id, form_url, context)
+
+    @admin.display(description=_("stays"))
+    def stays(self, merge: Merge) -> str:
+        return merging.names_of(merge)[0]
+
+    @admin.display(description=_("combined with it"))
+    def combined_with_it(self, merge: Merge) -> str:
+        return merging.names_of(merge)[1]
+
+    @admin.display(description=_("now"))
+    def now(self, merge: Merge) -> str:
+        return merging.state_of(merge)
 
 
 @admin.register(Message)

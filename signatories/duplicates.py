@@ -545,11 +545,17 @@ def index_organization(organization: Organization) -> None:
 
 
 def index_organizations(organizations: Iterable[Organization]) -> None:
-    """The same for many, in a bounded number of queries for each few hundred."""
+    """The same for many, in a bounded number of queries for each few hundred.
+
+    One that was combined with another has no keys: it is found as that other.
+    """
     by_pk = {organization.pk: organization for organization in organizations}
-    keys = {pk: keys_of(one.name, one.website) for pk, one in by_pk.items()}
+    keys = {
+        pk: keys_of(one.name, one.website) if one.merged_into_id is None else set()
+        for pk, one in by_pk.items()
+    }
     for pks in _batches(by_pk):
-        for alias in Alias.objects.filter(organization__in=pks):
+        for alias in Alias.objects.filter(organization__in=pks, organization__merged_into=None):
             keys[alias.organization_id] |= keys_of(alias.name)
         NameKey.objects.filter(organization__in=pks).delete()
     NameKey.objects.bulk_create(
@@ -599,7 +605,9 @@ def find(
     entry_pks, organization_pks = _candidates(keys_of(name, website), letter)
     entries = [
         entry
-        for entry in Signatory.objects.filter(pk__in=entry_pks).select_related("organization")
+        for entry in Signatory.objects.filter(pk__in=entry_pks, merged_into=None).select_related(
+            "organization"
+        )
         if entry.pk != exclude_pk
     ]
     taken = {entry.organization_id for entry in entries}
@@ -757,15 +765,18 @@ def _judged(
 def known_as(key: str) -> Organization | None:
     """The organisation that a normalised name is an alias of, or was judged to be the same as.
 
-    None where there is an organisation of just that name, or where it may be several.
+    An organisation of just that name comes first. None where it may be several. One that was combined
+    with another is known as that other.
     """
-    if Organization.objects.filter(name_key=key).exists():
-        return None
+    namesake = Organization.objects.filter(name_key=key).first()
+    if namesake is not None:
+        return namesake.standing()
     same = Verdict.objects.filter(kind=Verdict.Kind.SAME)
     keys = [*same.filter(first_key=key).values_list("second_key", flat=True)]
     keys += same.filter(second_key=key).values_list("first_key", flat=True)
     found = Organization.objects.filter(Q(aliases__name_key=key) | Q(name_key__in=keys)).distinct()
-    return found[0] if len(found) == 1 else None
+    standing = {organization.standing() for organization in found}
+    return standing.pop() if len(standing) == 1 else None
 
 
 def judge(one: str, other: str, kind: str, *, user: Any, at: datetime) -> Verdict:

@@ -32,16 +32,18 @@ class Happening:
 
 
 def history(signatory: Signatory) -> list[Happening]:
-    """What was decided, changed, asked and answered, by whom and why, oldest first; in four queries."""
+    """What was decided, changed, asked and answered, by whom and why, oldest first; in a fixed number of queries."""
+    others = _combined_with(signatory)
     rows = [
         Happening(
             decision.at,
-            str(Event(decision.event).label),
+            _what(Event(decision.event), others.get(decision.at)),
             str(decision.user or Actor(decision.actor).label),
             decision.reason,
         )
         for decision in signatory.decisions.in_order().select_related("user")
     ]
+    rows += _stood_for(signatory)
     for change in signatory.changes.select_related("user"):
         what = gettext("%(field)s: “%(old)s” became “%(new)s”") % {
             "field": Signatory._meta.get_field(change.field).verbose_name,  # type: ignore[union-attr]  # a plain field
@@ -74,6 +76,39 @@ def _of_vouch(vouch: Vouch) -> Iterator[Happening]:
         if vouch.answer == Vouch.Answer.NO:
             what = gettext("said that it does not sign")
         yield Happening(vouch.answered_at, what, gettext("the organisation"), vouch.words)
+
+
+def _what(event: Event, other: Signatory | None) -> str:
+    if other is None or event not in {Event.MERGE, Event.SPLIT}:
+        return str(event.label)
+    return gettext("%(what)s: %(line)s (%(reference)s)") % {
+        "what": event.label,
+        "line": other.line,
+        "reference": other.reference,
+    }
+
+
+def _combined_with(signatory: Signatory) -> dict[datetime, Signatory]:
+    """With which other an entry was combined, by the moments at which it was and was separated again."""
+    others: dict[datetime, Signatory] = {}
+    for merge in signatory.merges_away.select_related("survivor"):
+        assert merge.survivor is not None
+        others |= {at: merge.survivor for at in (merge.at, merge.undone_at) if at}
+    return others
+
+
+def _stood_for(signatory: Signatory) -> list[Happening]:
+    """When another was combined with this entry, which stands for both, and separated again."""
+    rows = []
+    for merge in signatory.merges.select_related("merged", "user", "undone_by"):
+        assert merge.merged is not None
+        words = {"line": merge.merged.line, "reference": merge.merged.reference}
+        combined = gettext("stands for another sign-on, too: %(line)s (%(reference)s)") % words
+        rows.append(Happening(merge.at, combined, str(merge.user), ""))
+        if merge.undone_at:
+            separated = gettext("no longer stands for %(line)s (%(reference)s)") % words
+            rows.append(Happening(merge.undone_at, separated, str(merge.undone_by), ""))
+    return rows
 
 
 def what_happened(signatory: Signatory, *, since: int) -> list[str]:

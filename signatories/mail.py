@@ -131,7 +131,10 @@ def _make(message: Message, *, at: datetime) -> EmailMultiAlternatives | None:
         return None
     with translation.override(signatory.language):
         context = _context(message, signatory, at=at)
-        return _compose(message, [signatory.email], context | _links(signatory))
+        standing = context.get("standing")
+        # Whoever is the contact of what stands for their sign-on, too, can act there and not here.
+        theirs = standing if standing and standing.email == signatory.email else signatory
+        return _compose(message, [signatory.email], context | _links(theirs))
 
 
 def _is_still_true(message: Message, signatory: Signatory) -> bool:
@@ -162,6 +165,7 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
         "days": settings.DECIDE_WITHIN.days,
         "closes_text": moment_text(letter.closes_at, letter) if letter.closes_at else "",
         **(_namesakes(signatory) if message.kind == Message.Kind.CONFIRM else {}),
+        **(_standing(signatory) if message.kind == Message.Kind.COMBINED else {}),
     }
 
 
@@ -245,6 +249,15 @@ def _namesakes(signatory: Signatory) -> dict[str, Any]:
         ),
         # That the organisation is on the public list, anyone may know.
         "listed": entries.approved().filter(name_key=signatory.name_key).first(),
+    }
+
+
+def _standing(signatory: Signatory) -> dict[str, Any]:
+    """For whoever's sign-on was combined with another: the line that stands for it; None if none does any more."""
+    standing = signatory.standing()
+    return {
+        "standing": standing if standing.pk != signatory.pk else None,
+        "standing_number": number_of(signatory.letter, standing.line_id),
     }
 
 

@@ -55,6 +55,14 @@ class Organization(models.Model):
     )
     website = models.URLField(_("website"), blank=True)
     created_at = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="merged_organizations",
+        editable=False,
+        verbose_name=_("combined with"),
+    )
 
     class Meta:
         verbose_name = _("organisation")
@@ -70,6 +78,10 @@ class Organization(models.Model):
             raise ValidationError(
                 {"name": _("The registry already has an organisation of that name.")}
             )
+
+    def standing(self) -> "Organization":
+        """The organisation as which it stands in the registry: itself, unless it was combined with another."""
+        return self if self.merged_into is None else self.merged_into.standing()
 
 
 class Alias(models.Model):
@@ -255,6 +267,15 @@ class Signatory(models.Model):
         editable=False,
     )
     claimed_until = models.DateTimeField(null=True, editable=False)
+    # Another sign-on of the same organisation, which stands for this one.
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="merged_entries",
+        editable=False,
+        verbose_name=_("combined with"),
+    )
 
     objects = SignatoryQuerySet.as_manager()
 
@@ -282,6 +303,10 @@ class Signatory(models.Model):
                 name="approved_signatory_is_linked_and_dated",
                 condition=~Q(state="approved")
                 | Q(organization__isnull=False, approved_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="merged_signatory_is_withdrawn",
+                condition=Q(merged_into__isnull=True) | Q(state="withdrawn"),
             ),
         )
         indexes = (
@@ -325,6 +350,10 @@ class Signatory(models.Model):
         """Bring the stored keys in line with the name and `sort_as`; call before saving either."""
         self.name_key = name_key(self.name)
         self.collation_key = collation_key(self.sort_as or self.name)
+
+    def standing(self) -> "Signatory":
+        """The sign-on that stands for this one: itself, unless it was combined with another."""
+        return self if self.merged_into is None else self.merged_into.standing()
 
     @property
     def public_label(self) -> str | None:
@@ -400,6 +429,86 @@ class Verdict(models.Model):
         return self.get_kind_display()
 
 
+class Merge(models.Model):
+    """Two sign-ons of one letter, or two organisations, that a coordinator combined: one stands for both.
+
+    `moved` has what is needed to separate them again, and nothing once that is done or its time is over.
+    """
+
+    survivor = models.ForeignKey(
+        Signatory,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="merges",
+        verbose_name=_("sign-on that stays"),
+    )
+    merged = models.ForeignKey(
+        Signatory,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="merges_away",
+        verbose_name=_("sign-on combined with it"),
+    )
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="merges",
+        verbose_name=_("organisation that stays"),
+    )
+    merged_organization = models.ForeignKey(
+        Organization,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="merges_away",
+        verbose_name=_("organisation combined with it"),
+    )
+    # Two sign-ons that were combined because their organisations were.
+    part_of = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="parts")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("coordinator"),
+    )
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    undone_at = models.DateTimeField(_("separated again"), null=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("separated by"),
+    )
+    moved = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("merge")
+        verbose_name_plural = _("merges")
+        ordering = ("-at", "-pk")
+        constraints = (
+            models.CheckConstraint(
+                name="merge_of_two_of_a_kind",
+                condition=Q(
+                    survivor__isnull=False,
+                    merged__isnull=False,
+                    organization__isnull=True,
+                    merged_organization__isnull=True,
+                )
+                | Q(
+                    survivor__isnull=True,
+                    merged__isnull=True,
+                    organization__isnull=False,
+                    merged_organization__isnull=False,
+                ),
+            ),
+        )
+
+    def __str__(self) -> str:
+        # No names: the admin's log keeps this, and must not keep who was erased.
+        return f"{self._meta.verbose_name} {self.pk}"
+
+
 class Event(models.TextChoices):
     """What can happen to a signature."""
 
@@ -412,6 +521,8 @@ class Event(models.TextChoices):
     REJECT = "reject", _("rejected")
     WITHDRAW = "withdraw", _("withdrawn")
     REOPEN = "reopen", _("opened again")
+    MERGE = "merge", _("combined with another sign-on")
+    SPLIT = "split", _("separated again from another sign-on")
 
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
@@ -664,6 +775,7 @@ class Message(models.Model):
         WITHDRAWN = "withdrawn", _("Withdrawn")
         CORRECTED = "corrected", _("Correction settled")
         VOUCH = "vouch", _("Question to the organisation")
+        COMBINED = "combined", _("Combined with another, or separated again")
         WAITING = "waiting", _("To coordinators: something waits")
 
     kind = models.CharField(_("message"), max_length=10, choices=Kind)

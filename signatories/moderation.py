@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -64,6 +64,10 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.APPROVED, Event.WITHDRAW): State.WITHDRAWN,
     (State.APPROVED, Event.REOPEN): State.PENDING,
     (State.REJECTED, Event.REOPEN): State.PENDING,
+    (State.PENDING, Event.MERGE): State.WITHDRAWN,
+    (State.RETURNED, Event.MERGE): State.WITHDRAWN,
+    (State.APPROVED, Event.MERGE): State.WITHDRAWN,
+    (State.WITHDRAWN, Event.SPLIT): State.PENDING,
 }
 ALLOWED: Final[dict[Event, frozenset[Actor]]] = {
     Event.CONFIRM: frozenset({Actor.CONTACT}),
@@ -73,7 +77,12 @@ ALLOWED: Final[dict[Event, frozenset[Actor]]] = {
     Event.REJECT: frozenset({Actor.COORDINATOR}),
     Event.WITHDRAW: frozenset({Actor.CONTACT, Actor.COORDINATOR}),
     Event.REOPEN: frozenset({Actor.COORDINATOR}),
+    Event.MERGE: frozenset({Actor.COORDINATOR}),
+    # The system, where the contact of the sign-on that stood for both has erased it.
+    Event.SPLIT: frozenset({Actor.COORDINATOR, Actor.SYSTEM}),
 }
+# What happens to two entries at once, through signatories.merging; nobody does it to one alone.
+OF_TWO: Final = frozenset({Event.MERGE, Event.SPLIT})
 # How each decision that can be taken back is taken back.
 UNDONE_BY: Final[dict[str, Event]] = {
     Event.APPROVE: Event.REOPEN,
@@ -153,6 +162,16 @@ class AlreadyListed(Refused):
         )
 
 
+class Combined(Refused):
+    """Another sign-on stands for this one."""
+
+    def __init__(self, other: Signatory) -> None:
+        super().__init__(
+            gettext("it was combined with “%(name)s” (%(reference)s); separate them first")
+            % {"name": other.name, "reference": other.reference}
+        )
+
+
 class ChangedMeanwhile(Refused):
     """The entry is no longer what the decision was made on; the message says what happened since."""
 
@@ -189,8 +208,12 @@ def words_of(reason: Reason, signatory: Signatory) -> str:
 
 
 def possible_events(state: str, actor: Actor) -> list[Event]:
-    """What the actor may do to a signature in this state, in the table's order."""
-    return [event for (of, event) in TRANSITIONS if of == state and actor in ALLOWED[event]]
+    """What the actor may do to a signature in this state by itself, in the table's order."""
+    return [
+        event
+        for (of, event) in TRANSITIONS
+        if of == state and actor in ALLOWED[event] and event not in OF_TWO
+    ]
 
 
 def _locked(**lookup: int) -> Signatory:
@@ -309,6 +332,8 @@ def undo(decision_pk: int, *, by: By, at: datetime | None = None) -> Decision:
     """
     at = at or timezone.now()
     signatory = _locked(decisions=decision_pk)
+    if signatory.merged_into is not None:
+        raise Combined(signatory.merged_into)
     decision = signatory.decisions.in_order().last()
     if decision is None or decision.pk != decision_pk or decision.user != by.user:
         raise NothingToUndo
@@ -343,8 +368,15 @@ def _decide(
     by: By,
     reason: Reason,
     at: datetime,
-    mail_after: timedelta = timedelta(),
+    mail_after: timedelta | None = timedelta(),
+    organization: Organization | None = None,
 ) -> Decision:
+    """What `decide` does to a locked signatory; no mail where `mail_after` is None.
+
+    `organization` is the one to approve it under, where its name is not to say.
+    """
+    if signatory.merged_into is not None:
+        raise Combined(signatory.merged_into)
     from_state = State(signatory.state)
     to_state = TRANSITIONS.get((from_state, event))
     if to_state is None or by.actor not in ALLOWED[event]:
@@ -362,7 +394,7 @@ def _decide(
         signatory.confirmed_at = at
         changed.append("confirmed_at")
     if event == Event.APPROVE:
-        _link_organization(signatory)
+        _link_organization(signatory, organization)
         signatory.approved_at = at
         changed += ["organization", "approved_at"]
     try:
@@ -375,27 +407,40 @@ def _decide(
         # A withdrawn line has nothing left to correct.
         signatory.corrections.filter(settled_at__isnull=True).delete()
     decision = _log(signatory, event, from_state, by=by, reason=words, at=at)
-    if event in MAILS:
+    if event in MAILS and mail_after is not None:
         queue_mail(signatory, MAILS[event], reason=words, at=at, due_at=at + mail_after)
     if to_state == State.PENDING:
         tell_coordinators(signatory.letter, at=at)
     return decision
 
 
-def _link_organization(signatory: Signatory) -> None:
+def _link_organization(signatory: Signatory, known: Organization | None = None) -> None:
     """Link to the organisation in the registry with that name or known by it, else to a new one."""
-    known = known_as(signatory.name_key)
-    if known is not None:
-        signatory.organization = known
-    else:
-        signatory.organization, is_new = Organization.objects.get_or_create(
+    known = known or known_as(signatory.name_key)
+    if known is None:
+        known, is_new = Organization.objects.get_or_create(
             name_key=signatory.name_key,
             defaults={"name": signatory.name, "website": signatory.website},
         )
         if is_new:
-            index_organization(signatory.organization)
+            index_organization(known)
+    signatory.organization = _held(known)
     if other := _listed(signatory):
         raise AlreadyListed(other)
+
+
+def _held(organization: Organization) -> Organization:
+    """The organisation as it stands, which nobody combines with another until this transaction ends."""
+    if connection.features.has_select_for_update:
+        with connection.cursor() as cursor:
+            # Shared, which Django's lock is not: approvals on several letters do not wait for one another.
+            # The link's own check takes it too, but only at the end of the transaction.
+            cursor.execute(
+                "SELECT 1 FROM signatories_organization WHERE id = %s FOR KEY SHARE",
+                [organization.pk],
+            )
+    now = Organization.objects.get(pk=organization.pk)
+    return now if now.merged_into is None else _held(now.merged_into)
 
 
 def _listed(signatory: Signatory) -> Signatory | None:
@@ -672,6 +717,73 @@ def apply_changes(signatory: Signatory, changes: dict[str, Any], *, by: By, at: 
         request_publication(signatory.letter, at=at)
 
 
+def combine(merged: Signatory, survivor: Signatory, *, by: By, at: datetime) -> None:
+    """Let one of two locked entries stand for both; the other one's contact is told, if they are known to be that.
+
+    Raises TransitionRefused or Combined.
+    """
+    decision = _decide(merged, Event.MERGE, by=by, reason="", at=at)
+    merged.merged_into = survivor
+    merged.save(update_fields=["merged_into"])
+    survivor.version += 1
+    survivor.save(update_fields=["version"])
+    if merged.confirmed_at is not None:
+        queue_mail(merged, Message.Kind.COMBINED, at=at, due_at=at + SECOND_THOUGHTS)
+    if decision.from_state == State.APPROVED:
+        request_publication(merged.letter, at=at)
+
+
+def separate(merged: Signatory, *, by: By, at: datetime) -> Refused | None:
+    """Bring a locked entry that was combined with another back to the state that it had.
+
+    It goes through the queue; where it cannot leave that, it waits there, and what is given says why.
+    The survivor, locked too, counts this as a happening of its own.
+    """
+    survivor = merged.merged_into
+    assert survivor is not None
+    Signatory.objects.filter(pk=survivor.pk).update(version=models.F("version") + 1)
+    decisions = merged.decisions.in_order()
+    combined = decisions.filter(event=Event.MERGE).last()
+    returned = decisions.filter(event=Event.RETURN).last()
+    approved_at, organization = merged.approved_at, merged.organization
+    merged.merged_into = None
+    merged.save(update_fields=["merged_into"])
+    _decide(merged, Event.SPLIT, by=by, reason="", at=at)
+    refused = None
+    state = combined.from_state if combined else State.PENDING
+    try:
+        with transaction.atomic():
+            if state == State.RETURNED:
+                reason = returned.reason if returned else ""
+                _decide(merged, Event.RETURN, by=by, reason=reason, at=at, mail_after=None)
+            elif state == State.APPROVED and organization is not None:
+                known = organization.standing()
+                _decide(
+                    merged,
+                    Event.APPROVE,
+                    by=by,
+                    reason="",
+                    at=at,
+                    mail_after=None,
+                    organization=known,
+                )
+                # It takes its old place, also on a list in the order of approval.
+                merged.approved_at = approved_at
+                merged.save(update_fields=["approved_at"])
+                request_publication(merged.letter, at=at)
+    except Refused as why:
+        refused = why
+        merged.refresh_from_db()
+    mails = merged.messages.filter(kind=Message.Kind.COMBINED)
+    was_told = (
+        combined and mails.filter(created_at__gte=combined.at, sent_at__isnull=False).exists()
+    )
+    mails.unsent().delete()
+    if was_told:
+        queue_mail(merged, Message.Kind.COMBINED, at=at)
+    return refused
+
+
 def is_late(signatory: Signatory, *, at: datetime) -> bool:
     """Whether an entry waits longer than its contact was told."""
     return signatory.state == State.PENDING and at - signatory.submitted_at > settings.DECIDE_WITHIN
@@ -719,4 +831,7 @@ def erase(pk: int) -> None:
     if signatory.state not in {State.SUBMITTED, State.PENDING, State.RETURNED}:
         raise TransitionRefused(State(signatory.state), Event.WITHDRAW)
     renew_others([signatory])
+    # It stood for others, whose contacts erase nothing: those wait for a decision by themselves.
+    for merged in signatory.merged_entries.select_for_update():
+        separate(merged, by=SYSTEM, at=timezone.now())
     Signatory.objects.filter(pk=pk).delete()

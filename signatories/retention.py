@@ -1,5 +1,6 @@
 """What the privacy rules say must go, and when."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,10 +12,12 @@ from django.db.models import Q
 from letter.models import Letter
 from letter.publishing import redact
 from signatories.evidence import renew_others
+from signatories.merging import PERSONAL, REVERSIBLE_FOR
 from signatories.models import (
     Alias,
     Change,
     Link,
+    Merge,
     Message,
     Organization,
     Signatory,
@@ -43,7 +46,12 @@ class Purged:
 
 @transaction.atomic
 def purge(*, at: datetime) -> Purged:
-    """Remove unconfirmed sign-ons past their time, contacts of letters closed long ago, networks, ended sessions."""
+    """Remove what is past its time.
+
+    Unconfirmed sign-ons, contacts of letters closed long ago, networks, sessions that have ended, and the
+    way back from merges that can no longer be undone.
+    """
+    Merge.objects.filter(at__lt=at - REVERSIBLE_FOR).exclude(moved={}).update(moved={})
     # Locked first: whoever is confirming at this moment is passed over.
     unconfirmed = list(
         Signatory.objects.select_for_update(skip_locked=True).filter(
@@ -87,6 +95,10 @@ def _forget_contacts(letter: Letter) -> int:
     Link.objects.filter(signatory__letter=letter).delete()
     Vouch.objects.filter(signatory__letter=letter).update(email="", words="", token_hash=None)
     Message.objects.filter(letter=letter).delete()
+    for merge in Merge.objects.filter(survivor__letter=letter, moved__has_key="fields"):
+        for group in PERSONAL:
+            merge.moved["fields"].pop(group, None)
+        merge.save(update_fields=["moved"])
     return entries.update(contact_name="", contact_role="", email="", note="")
 
 
@@ -94,15 +106,28 @@ def _forget_contacts(letter: Letter) -> int:
 def take_out(letter: Letter, line_id: str, *, at: datetime) -> int:
     """For an organisation in danger: redact its line everywhere, and erase its sign-on and registry entry.
 
-    Gives the number of listings redacted. The registry keeps the organisation only if it has put its
-    name under something else.
+    What was combined with it is the same organisation, and goes with it. Gives the number of listings
+    redacted. The registry keeps the organisation only if it has put its name under something else.
     """
     count = redact(letter, line_id, at=at)
-    entries = Signatory.objects.for_letter(letter).filter(line_id=line_id)
-    organizations = list(entries.exclude(organization=None).values_list("organization", flat=True))
+    found = Signatory.objects.for_letter(letter).filter(line_id=line_id)
+    entries = Signatory.objects.filter(
+        pk__in=_combined(Signatory, found.values_list("pk", flat=True))
+    )
+    for other in entries.exclude(line_id=line_id):
+        count += redact(letter, other.line_id, at=at)
+    organizations = set(entries.exclude(organization=None).values_list("organization", flat=True))
     keys = set(entries.values_list("name_key", flat=True))
     entries.delete()
-    gone = Organization.objects.filter(pk__in=organizations, signatories=None)
+    families = [_combined(Organization, [pk]) for pk in organizations]
+    gone = Organization.objects.filter(
+        pk__in={
+            pk
+            for family in families
+            for pk in family
+            if not Signatory.objects.filter(organization__in=family).exists()
+        }
+    )
     keys |= set(gone.values_list("name_key", flat=True))
     keys |= set(Alias.objects.filter(organization__in=gone).values_list("name_key", flat=True))
     gone.delete()
@@ -111,3 +136,14 @@ def take_out(letter: Letter, line_id: str, *, at: datetime) -> int:
         keys -= set(model.objects.filter(name_key__in=keys).values_list("name_key", flat=True))
     Verdict.objects.filter(Q(first_key__in=keys) | Q(second_key__in=keys)).delete()
     return count
+
+
+def _combined(model: type[Signatory] | type[Organization], pks: Iterable[int]) -> set[int]:
+    """These, and all that they were combined with, either way."""
+    found, fresh = set(), set(pks)
+    link = "merged_entries" if model is Signatory else "merged_organizations"
+    while fresh:
+        found |= fresh
+        near = model._default_manager.filter(Q(merged_into__in=fresh) | Q(**{f"{link}__in": fresh}))
+        fresh = set(near.values_list("pk", flat=True)) - found
+    return found

@@ -308,6 +308,7 @@ def _signature_page(
     letter = signatory.letter
     events = moderation.possible_events(signatory.state, moderation.Actor.CONTACT)
     last = signatory.decisions.in_order().last()
+    standing = signatory.standing()
     context = {
         "signatory": signatory,
         "token": token,
@@ -324,6 +325,9 @@ def _signature_page(
         "can_withdraw": Event.WITHDRAW in events,
         "can_correct": signatory.state
         in {Signatory.State.PENDING, Signatory.State.RETURNED, Signatory.State.APPROVED},
+        # Of another sign-on that stands for this one, what is public and no more.
+        "standing": standing if standing.pk != signatory.pk else None,
+        "standing_number": number_of(letter, standing.line_id),
         "open_correction": signatory.corrections.filter(settled_at__isnull=True).first(),
     }
     return _render(request, letter, "signature", context, status=status)

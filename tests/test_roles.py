@@ -19,12 +19,12 @@ from django.urls import get_resolver
 
 from letter.models import Revision
 from letter.publishing import publish, request_publication
-from signatories import links, moderation
+from signatories import links, merging, moderation
 from signatories.desk.bringing_in import carry
 from signatories.lines import approved_lines
 from signatories.list_file import read_table
 from signatories.models import Message, SavedReason, Signatory
-from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
+from tests.factories import NOW, OrganizationFactory, SignatoryFactory, UserFactory, make_letter
 
 State = Signatory.State
 
@@ -187,6 +187,26 @@ PAGES: list[Page] = [
             ("message", "signatory", PRIVATE, READING),
         )
     ),
+    # --- One's own second factor; where one is asked for, see tests/config/test_second_factor.py ---
+    Page("account/", "account/", STAFF),
+    Page("account/passkeys/", "account/passkeys/", STAFF),
+    *(
+        Page(f"account/{page}/", f"account/{page}/", by)
+        for page, by in (
+            ("log-in/code", NOBODY),
+            ("log-in/passkey", NOBODY),
+            ("confirm/password", STAFF),
+            # Whoever has none to confirm by, or has not confirmed yet, is led to a page of their own.
+            ("confirm/code", STAFF),
+            ("confirm/passkey", STAFF),
+            ("app", STAFF),
+            ("app/remove", NOBODY),
+            ("passkeys/add", STAFF),
+            ("recovery-codes", NOBODY),
+            ("recovery-codes/new", STAFF),
+        )
+    ),
+    Page("account/passkeys/<int:pk>/remove/", "account/passkeys/{message}/remove/", STAFF),
     # --- Accounts ---
     *pages_of(
         "auth/group",
@@ -381,6 +401,18 @@ PAGES: list[Page] = [
         [Post({"verdict": "same:Somebody"}, DECIDES)],
     ),
     Page(
+        f"{ENTRIES}<int:pk>/ask/",
+        f"{ENTRIES}{{entry}}/ask/",
+        DECIDES,
+        [Post({"mailbox": "info"}, DECIDES)],
+    ),
+    Page(
+        f"{ENTRIES}<int:pk>/combine/<int:other>/",
+        f"{ENTRIES}{{entry}}/combine/{{returned}}/",
+        DECIDES,
+        [Post({}, DECIDES)],
+    ),
+    Page(
         f"{ENTRIES}<int:pk>/place/",
         f"{ENTRIES}{{entry}}/place/",
         READS,
@@ -409,6 +441,26 @@ PAGES: list[Page] = [
         reads=READING,
         changes=SHARED,
         changed={"name": "Changed here", "aliases-TOTAL_FORMS": "0", "aliases-INITIAL_FORMS": "0"},
+    ),
+    Page(
+        "signatories/organization/",
+        "signatories/organization/",
+        READING,
+        # It only leads to the page that asks.
+        [action("combine", "{organization}", NOBODY)],
+    ),
+    Page(
+        "signatories/organization/<int:pk>/combine/<int:other>/",
+        "signatories/organization/{organization}/combine/{other_organization}/",
+        SHARED,
+        [Post({}, SHARED)],
+    ),
+    *pages_of("signatories/merge", "{merge}", lists=READING, reads=READS),
+    Page(
+        "signatories/merge/<int:pk>/undo/",
+        "signatories/merge/{merge}/undo/",
+        NOBODY,
+        [Post({}, DECIDES)],
     ),
     *pages_of(
         "signatories/message",
@@ -471,7 +523,12 @@ def world(db) -> World:
     publish(letter.pk, approved_lines, at=NOW)
     changes = {"name": f"PAX {PRIVATE}", "countries": [], "website": ""}
     correction = moderation.correct(listed.pk, changes, at=NOW)
-    entry = SignatoryFactory(letter=letter, name=f"{PRIVATE} pending", **private)
+    entry = SignatoryFactory(
+        letter=letter, name=f"{PRIVATE} pending", website="https://pending.org", **private
+    )
+    twins = [SignatoryFactory(letter=letter, name=f"{PRIVATE} {number}") for number in "12"]
+    by = moderation.By.coordinator(users["coordinator"])
+    merge = merging.merge_entries(twins[0].pk, twins[1].pk, by=by)
     returned = SignatoryFactory(
         letter=letter, name=f"{PRIVATE} returned", state=State.RETURNED, **private
     )
@@ -494,6 +551,8 @@ def world(db) -> World:
         "listed": listed.pk,
         "returned": returned.pk,
         "organization": listed.organization_id,
+        "other_organization": OrganizationFactory().pk,
+        "merge": merge.pk,
         "correction": correction.pk,
         "message": message.pk,
         "reason": SavedReason.objects.filter(event="reject").first().pk,
@@ -644,7 +703,7 @@ def test_a_link_opens_its_own_sign_on_alone(world):
     token = links.new_link(mine)
     theirs = Signatory.objects.exclude(pk=mine.pk)
     before = list(theirs.order_by("pk").values())
-    assert len(secret_routes()) == 6
+    assert len(secret_routes()) == 7
 
     for route in secret_routes():
         for slug, secret in (("conduct", token), ("mine", token), ("conduct", "x" * len(token))):

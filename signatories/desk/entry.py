@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from letter.documents import label_of, printed_html
 from letter.models import Letter, Listing, entrusted
 from letter.publishing import Place, number_of, place_of
-from signatories import duplicates, moderation
+from signatories import duplicates, merging, moderation
 from signatories.desk.asking import asking_context
 from signatories.desk.deciding import BUTTONS, report
 from signatories.desk.pages import number_in, page_context, review_url
@@ -54,6 +54,11 @@ def entry_context(signatory: Signatory, *, viewer: Any) -> dict[str, Any]:
         "place": _place(signatory),
         "website": website_link(signatory),
         "likenesses": likenesses,
+        "combinable": [
+            like.signatory.pk
+            for like in likenesses
+            if like.signatory and merging.why_not(signatory, like.signatory) is None
+        ],
         "namesakes": _of_the_same_address(signatory),
         "asking": asking_context(signatory),
         "signals": signals(signatory, at=timezone.now(), likenesses=likenesses, viewer=viewer),
@@ -104,7 +109,7 @@ def decide_one(desk: "SignatoryAdmin", request: HttpRequest, pk: int, event: str
     signatory = get_object_or_404(desk.get_queryset(request), pk=pk)
     reason = request.POST.get("reason", "")
     back = reverse("admin:signatories_signatory_change", args=[pk])
-    if event not in Event.values:
+    if event not in BUTTONS:
         return redirect(back)
     try:
         moderation.decide(

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from letter.models import Letter
 from signatories.desk.pages import number_in
+from signatories.duplicates import known_as
 from signatories.forms import CountriesField, CountriesWidget, signable
 from signatories.history import what_happened
 from signatories.models import Signatory
@@ -67,6 +68,8 @@ class SignatoryForm(forms.ModelForm[Signatory]):
             others = Signatory.objects.approved().filter(letter_id=self.instance.letter_id)
             key = name_key(name)
             same = Q(name_key=key) | Q(organization__name_key=key)
+            if known := known_as(key):
+                same |= Q(organization=known)
             if (
                 key != self.instance.name_key
                 and others.filter(same).exclude(pk=self.instance.pk).exists()

@@ -167,3 +167,21 @@ class DeliveryFilter(admin.SimpleListFilter):
             case "sent":
                 return queryset.filter(sent_at__isnull=False)
         return queryset
+
+
+class MergeFilter(admin.SimpleListFilter):
+    """By whether a merge stands."""
+
+    title = _("now")
+    parameter_name = "now"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("combined", _("combined")), ("separate", _("separated again"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        match self.value():
+            case "combined":
+                return queryset.filter(undone_at=None)
+            case "separate":
+                return queryset.exclude(undone_at=None)
+        return queryset

@@ -15,11 +15,11 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from letter.models import Letter
-from signatories import claims, moderation
+from signatories import claims, merging, moderation
 from signatories.desk.deciding import saved_words
 from signatories.desk.entry import entry_context
 from signatories.desk.pages import number_in, page_context, review_url
-from signatories.models import Event, SavedReason, Signatory
+from signatories.models import Decision, Event, SavedReason, Signatory
 from signatories.moderation import By
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def _decide(
             status = 422 if isinstance(refused, moderation.ReasonMissing) else 409
             return _page(desk, request, letter, entry, opened=event, status=status)
         return redirect(review_url(letter))
-    decided = request.session.get(DECIDED, [])
-    request.session[DECIDED] = [*decided, decision.pk][-UNDO_AT_MOST:]
+    remember(request, decision)
     desk.message_user(
         request,
         gettext("%(what)s: %(name)s. Press u to undo.")
@@ -114,17 +113,27 @@ def _undo(desk: "SignatoryAdmin", request: HttpRequest, letter: Letter | None) -
         desk.message_user(request, gettext("There is nothing to undo."), messages.WARNING)
         return redirect(review_url(letter))
     request.session[DECIDED] = decided[:-1]
+    by = By.coordinator(request.user)
+    merge = merging.merge_by(decided[-1])
+    said = gettext("Undone; it waits again.")
     try:
         if not Signatory.objects.entrusted_to(request.user).filter(decisions=decided[-1]).exists():
             raise moderation.Gone
-        undone = moderation.undo(decided[-1], by=By.coordinator(request.user))
+        if merge is None:
+            entry = moderation.undo(decided[-1], by=by).signatory_id
+        else:
+            entry = merge.merged_id or 0
+            kept = merging.undo(merge.pk, by=by)
+            said = gettext("Undone; the two are separate again.")
+            for words in kept:
+                said += " " + gettext("Not as before: %(what)s.") % {"what": words}
     except moderation.Refused as refused:
         desk.message_user(
             request, gettext("Not undone: %(reason)s.") % {"reason": refused}, messages.ERROR
         )
         return redirect(review_url(letter))
-    desk.message_user(request, gettext("Undone; it waits again."), messages.SUCCESS)
-    return redirect(review_url(letter, entry=undone.signatory_id))
+    desk.message_user(request, said, messages.SUCCESS)
+    return redirect(review_url(letter, entry=entry))
 
 
 def _page(
@@ -154,6 +163,8 @@ def _page(
         "can_undo": bool(request.session.get(DECIDED)),
         "action_url": review_url(letter),
         "opened": opened,
+        # For the pages to which a link leads that come back here.
+        "review_query": f"?review={letter.pk if letter else 'all'}",
     }
     if entry is not None:
         context |= {**entry_context(entry, viewer=request.user), "can_judge": True}
@@ -179,3 +190,9 @@ def _page(
     return TemplateResponse(
         request, "admin/signatories/signatory/review.html", context, status=status
     )
+
+
+def remember(request: HttpRequest, decision: Decision) -> None:
+    """Keep a decision of this sitting, for whoever presses "undo"."""
+    decided = request.session.get(DECIDED, [])
+    request.session[DECIDED] = [*decided, decision.pk][-UNDO_AT_MOST:]

@@ -100,6 +100,8 @@ def make_context(kind, signatory=None, **changes):
             "closes_text": "5 December 2026, 23:59 (New York time)",
             "others": [make_signatory(name="Genocide Alert Austria", state=State.APPROVED)],
             "listed": make_signatory(name="Genocide Alert e.V.", state=State.APPROVED),
+            "standing": make_signatory(name="Genocide Alert e.V.", state=State.APPROVED),
+            "standing_number": 15,
         }
     return {**context, **changes}
 
@@ -132,6 +134,8 @@ def without_optional(kind):
         closes_text="",
         others=[],
         listed=None,
+        standing=None,
+        standing_number=None,
     )
 
 
@@ -283,6 +287,7 @@ def test_a_hostile_name_is_text_in_every_form(kind):
         signatory,
         others=[signatory],
         listed=signatory,
+        standing=signatory,
         reason=HOSTILE,
         correction=make_correction(signatory, name=HOSTILE + "!", is_accepted=False),
         closes_text=HOSTILE,
@@ -363,6 +368,7 @@ def test_coordinators_are_told_counts_alone():
         (Kind.WITHDRAWN, "Withdrawn: Genocide Alert, {}"),
         (Kind.CORRECTED, "Corrected: Genocide Alert, {}"),
         (Kind.VOUCH, "A question to {}Genocide Alert: do you sign {}?"),
+        (Kind.COMBINED, "Combined with another: Genocide Alert, {}"),
         (Kind.WAITING, "Signatures and corrections wait for you: {}"),
     ],
 )
@@ -441,6 +447,35 @@ def test_withdrawn_says_what_becomes_of_the_line(approved_at, number, sentence):
     context = make_context(Kind.WITHDRAWN, signatory, number=number)
 
     assert sentence in render(Kind.WITHDRAWN, "body.txt", context)
+
+
+@pytest.mark.parametrize(
+    ("state", "number", "sentence"),
+    [
+        (State.APPROVED, 15, "today as No. 15:\n\n    Genocide Alert e.V. (Germany)\n\n"),
+        (State.APPROVED, None, "Both stand as one line, which is on the list in a few minutes."),
+        (State.PENDING, None, "The coordinators decide about both together."),
+    ],
+)
+def test_combined_shows_of_the_other_what_is_public_alone(state, number, sentence):
+    standing = make_signatory(name="Genocide Alert e.V.", state=state, contact_name="Somebody")
+    context = make_context(Kind.COMBINED, standing=standing, standing_number=number)
+
+    said = render(Kind.COMBINED, "body.txt", context)
+
+    assert sentence in said
+    assert ("Genocide Alert e.V." in said) == bool(number)
+    assert "Somebody" not in said
+
+
+def test_combined_says_when_it_was_taken_back():
+    context = make_context(Kind.COMBINED, make_signatory(state=State.APPROVED), standing=None)
+
+    assert render(Kind.COMBINED, "subject.txt", context).startswith("On its own again: Genocide")
+    assert (
+        "it is on its own again:\n\n    Genocide Alert (Germany)\n\n"
+        "It is on the list, today as No. 14.\n\n"
+    ) in render(Kind.COMBINED, "body.txt", context)
 
 
 def test_corrected_says_whether_it_was_made():

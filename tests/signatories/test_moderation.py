@@ -457,8 +457,11 @@ class NoSequenceOfEvents(TestCase):
                 assert TRANSITIONS[State(before), Event(decision.event)] == decision.to_state
 
 
-def test_the_system_only_approves(letter):
-    assert [event for event in EVENTS if SYSTEM.actor in ALLOWED[event]] == [Event.APPROVE]
+def test_the_system_only_approves_and_separates(letter):
+    assert [event for event in EVENTS if SYSTEM.actor in ALLOWED[event]] == [
+        Event.APPROVE,
+        Event.SPLIT,
+    ]
 
 
 def test_who_waits_longer_than_promised_is_told_so_once(letter, work, settings):

@@ -19,9 +19,10 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from letter.models import PublicationRequest
-from letter.publishing import verify
-from signatories import moderation, vouching
+from letter.publishing import request_publication, verify
+from signatories import merging, moderation, vouching
 from signatories.evidence import assess_due
+from signatories.merging import merge_entries, merge_organizations
 from signatories.models import Decision, Event, Message, Organization, Signatory, Vouch
 from signatories.moderation import (
     AlreadyListed,
@@ -32,7 +33,13 @@ from signatories.moderation import (
     decide_many,
 )
 from signatories.worker import run_due
-from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
+from tests.factories import (
+    NOW,
+    OrganizationFactory,
+    SignatoryFactory,
+    UserFactory,
+    make_letter,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -372,3 +379,82 @@ def test_deciding_about_one_burst_from_both_ends_while_it_is_assessed_ends(lette
 
     assert [result for result in results if isinstance(result, Exception)] == []
     assert Signatory.objects.filter(state=Signatory.State.REJECTED).count() == 12
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_two_merges_that_cross_leave_one_that_stands(letter, two, _round):
+    entries = [
+        SignatoryFactory(letter=letter, name=name, state=Signatory.State.APPROVED)
+        for name in ("PAX", "IKV Pax Christi")
+    ]
+    one, other = (entry.pk for entry in entries)
+
+    results = at_once(
+        lambda: merge_entries(one, other, by=two[0]),
+        lambda: merge_entries(other, one, by=two[1]),
+    )
+
+    assert sorted(type(result).__name__ for result in results) == ["Combined", "Merge"]
+    finish()
+    assert letter.listings.current().count() == 1
+    assert unbroken(letter)
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_approving_while_it_is_combined_leaves_what_the_log_says(letter, two, _round):
+    stays = SignatoryFactory(letter=letter, name="PAX", state=Signatory.State.APPROVED)
+    entry = SignatoryFactory(letter=letter, name="IKV Pax Christi")
+    request_publication(letter, at=NOW)
+
+    results = at_once(
+        lambda: merge_entries(stays.pk, entry.pk, by=two[0]),
+        lambda: decide(entry.pk, Event.APPROVE, by=two[1]),
+    )
+
+    assert type(results[0]).__name__ == "Merge"
+    assert type(results[1]).__name__ in {"Decision", "Combined"}
+    finish()
+    entry.refresh_from_db()
+    assert (entry.state, entry.merged_into) == (Signatory.State.WITHDRAWN, stays)
+    assert [each.name for each in letter.listings.current()] == ["PAX"]
+    assert unbroken(letter)
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_approving_while_its_organization_is_combined_never_lists_it_twice(letter, two, _round):
+    stays = SignatoryFactory(letter=letter, name="PAX", state=Signatory.State.APPROVED)
+    goes = OrganizationFactory(name="IKV Pax Christi")
+    entry = SignatoryFactory(letter=letter, name="IKV Pax Christi")
+    elsewhere = SignatoryFactory(letter=make_letter(slug="veto"), name="IKV Pax Christi")
+
+    results = at_once(
+        lambda: merge_organizations(stays.organization.pk, goes.pk, by=two[0]),
+        lambda: decide(entry.pk, Event.APPROVE, by=two[1]),
+        lambda: decide(elsewhere.pk, Event.APPROVE, by=two[1]),
+    )
+
+    # Whichever was first, nobody is linked to the one that is no more, and nobody is listed twice.
+    assert type(results[0]).__name__ in {"Merge", "ChangedMeanwhile"}
+    assert type(results[1]).__name__ in {"Decision", "AlreadyListed"}
+    assert type(results[2]).__name__ == "Decision"
+    if type(results[0]).__name__ == "Merge":
+        assert not goes.signatories.approved().exists()
+        assert stays.organization.signatories.approved().count() == 2
+    finish()
+    assert unbroken(letter)
+
+
+def test_separated_is_separated_once(letter, two):
+    entries = [
+        SignatoryFactory(letter=letter, name=name, state=Signatory.State.APPROVED)
+        for name in ("PAX", "IKV Pax Christi")
+    ]
+    merge = merge_entries(entries[0].pk, entries[1].pk, by=two[0])
+    decide(entries[0].pk, Event.REOPEN, by=two[0])
+
+    results = at_once(*(lambda by=by: merging.undo(merge.pk, by=by) for by in two))
+
+    assert sorted(type(result).__name__ for result in results) == ["NotReversible", "list"]
+    assert Decision.objects.filter(event="split").count() == 1
+    finish()
+    assert unbroken(letter)
