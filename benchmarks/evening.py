@@ -407,7 +407,7 @@ def fill(count: int = EVENING, *, seed: int = SEED) -> dict[str, Any]:
     from letter.publishing import request_publication
     from signatories import moderation
     from signatories.importing import signable_revision
-    from signatories.models import Message, SavedReason, Signatory
+    from signatories.models import Message, Signatory
     from signatories.moderation import CONTACT, SYSTEM, Event
     from tests.factories import make_letter
 
@@ -444,19 +444,16 @@ def fill(count: int = EVENING, *, seed: int = SEED) -> dict[str, Any]:
 
     # In one transaction, so that the worker sends nothing of all this.
     with transaction.atomic():
-        reason = SavedReason.objects.create(event=Event.RETURN, title="Check the spelling")
-        reason.texts.create(
-            language="en", text="Please check how your organisation's name is spelt."
-        )
         earlier = make_letter(slug=EARLIER, title="An earlier letter")
         letter = make_letter(slug=LETTER, title="The letter of the evening")
         for of, organizations in ((earlier, tonight.known), (letter, tonight.listed)):
-            moderation.add_many(
+            for _count in moderation.add_many(
                 [signed(of, made) for made in organizations],
                 by=SYSTEM,
                 source=Signatory.Source.IMPORT,
                 at=now - timedelta(days=30),
-            )
+            ):
+                pass
             pks = of.signatories.values_list("pk", flat=True)
             moderation.decide_many(pks, Event.APPROVE, by=SYSTEM, at=now - timedelta(days=29))
             request_publication(of, at=now)

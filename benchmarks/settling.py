@@ -64,12 +64,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the coordinator does: `key` opens, `saved` is a saved reason's title, `name` what is typed."""
+    """What the coordinator does: `key` opens or does it, `saved` is a saved reason's title."""
 
     key: str
     saved: str = ""
-    name: str = ""
 
+
+TAKE_SPELLING: Final = "t"
 
 READ: Final = """() => {
   const text = (node) => node?.innerText.trim() ?? "";
@@ -97,9 +98,9 @@ def judge(shown: Shown) -> Decision:
         return Decision("x", NO_ORGANIZATION if says_person else UNVERIFIED)
     if any(_signed_for_several(caution) for caution in shown.cautions):
         return Decision("x", UNVERIFIED)
-    if model := next((like for like in shown.likes if _has_other_spelling(shown, like)), None):
-        # Who can be asked is asked.
-        return Decision("r", SPELLING) if "@" in shown.email else Decision("e", name=model.line)
+    if any(_has_other_spelling(shown, like) for like in shown.likes):
+        # Who can be asked is asked; for the others the registry's spelling is taken.
+        return Decision("r", SPELLING) if "@" in shown.email else Decision(TAKE_SPELLING)
     return Decision("a")
 
 
@@ -222,14 +223,11 @@ def _settle_one(page: Page) -> Settled:
         _go(page, _key_of(page, decision.saved))
         return Settled(shown, decision, keys=2)
     _go(page, decision.key)
-    if not decision.name:
+    if decision.key != TAKE_SPELLING:
         return Settled(shown, decision, keys=1)
-    # The name field has the focus: all of it is typed anew, saved, and the entry, shown again, approved.
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.type(decision.name)
-    _go(page, "Enter")
+    # The entry, shown again under the other spelling, is approved.
     _go(page, "a")
-    return Settled(shown, decision, keys=len(decision.name) + 4)
+    return Settled(shown, decision, keys=2)
 
 
 def _key_of(page: Page, saved: str) -> str:
@@ -289,7 +287,9 @@ def print_report(sitting: Sitting) -> None:
     )
     for each in sorted(sitting.wrong(), key=lambda each: sitting.entry_of(each).sort):
         entry = sitting.entry_of(each)
-        done = each.decision.saved or ("corrected" if each.decision.name else "approved")
+        done = each.decision.saved or (
+            "corrected" if each.decision.key == TAKE_SPELLING else "approved"
+        )
         print(f"  not right: {entry.sort}, {entry.how}: “{entry.name}” ({done})")
 
 

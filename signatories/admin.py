@@ -380,16 +380,10 @@ class SignatoryAdmin(admin.ModelAdmin[Signatory]):
             obj.language = obj.letter.default_language
             moderation.add(obj, by=By.coordinator(request.user), source=Signatory.Source.HAND)
             return
-        # The row as it is now, not as this form was filled from it: its state may have changed meanwhile.
-        locked = (
-            Signatory.objects.select_for_update(of=("self",))
-            .select_related("letter")
-            .get(pk=obj.pk)
-        )
         changes = {name: getattr(obj, name) for name in form.changed_data if name != "letter"}
         if changes:
-            by = By.coordinator(request.user)
-            moderation.apply_changes(locked, changes, by=by, at=timezone.now())
+            # The row as it is now, not as this form was filled from it: its state may have changed meanwhile.
+            moderation.edit(obj.pk, changes, by=By.coordinator(request.user))
 
     def response_change(self, request: HttpRequest, obj: Signatory) -> HttpResponse:
         """Back to the review, where it began there and is not to go on here."""

@@ -36,6 +36,7 @@ from signatories.models import (
     Message,
     Organization,
     Signatory,
+    new_reference,
 )
 
 State = Signatory.State
@@ -595,12 +596,23 @@ def add_many(
             signatory.version = 1
             signatory.submitted_at = at
             signatory.derive_keys()
+        _draw_free_references(batch)
         Signatory.objects.bulk_create(batch)
         index_signatories(batch)
         Decision.objects.bulk_create(_decision(each, Event.ADD, "", by=by, at=at) for each in batch)
         yield start + len(batch)
     for pk in {signatory.revision_id for signatory in signatories}:
         Revision.objects.filter(pk=pk).lock(at=at)
+
+
+def _draw_free_references(batch: Sequence[Signatory]) -> None:
+    """Of thousands, two may have drawn the same reference, or one that is taken; one alone hardly ever does."""
+    drawn = [each.reference for each in batch]
+    taken = set(Signatory.objects.filter(reference__in=drawn).values_list("reference", flat=True))
+    for each in batch:
+        while each.reference in taken:
+            each.reference = new_reference()
+        taken.add(each.reference)
 
 
 def _create(signatory: Signatory, event: Event, state: State, *, by: By, at: datetime) -> None:
@@ -678,6 +690,26 @@ def settle(
         signatory, Message.Kind.CORRECTED, reason=correction.reason, correction=correction, at=at
     )
     return correction
+
+
+@transaction.atomic
+def edit(
+    pk: int,
+    changes: dict[str, Any],
+    *,
+    by: By,
+    seen: int | None = None,
+    at: datetime | None = None,
+) -> Signatory:
+    """Change fields of an entry as `apply_changes` does, as it is now.
+
+    `seen` is the version that was looked at. Raises ChangedMeanwhile, AlreadyListed or Gone; nothing has
+    changed then.
+    """
+    signatory = _locked(pk=pk)
+    _refuse_changed(signatory, seen)
+    apply_changes(signatory, changes, by=by, at=at or timezone.now())
+    return signatory
 
 
 def apply_changes(signatory: Signatory, changes: dict[str, Any], *, by: By, at: datetime) -> None:

@@ -25,6 +25,7 @@ from signatories.evidence import signals
 from signatories.lines import line_of
 from signatories.models import Correction, Event, Signatory, Verdict
 from signatories.moderation import Actor, By
+from signatories.names import NameRefused, clean_name
 
 if TYPE_CHECKING:
     from signatories.admin import SignatoryAdmin
@@ -59,6 +60,17 @@ def entry_context(signatory: Signatory, *, viewer: Any) -> dict[str, Any]:
             for like in likenesses
             if like.signatory and merging.why_not(signatory, like.signatory) is None
         ],
+        # How the registry writes the likeliest of those that are not on this letter.
+        "spelling": next(
+            (
+                like.name
+                for like in likenesses
+                if like.signatory is None
+                and like.score >= duplicates.LIKELY
+                and like.name != signatory.name
+            ),
+            "",
+        ),
         "namesakes": _of_the_same_address(signatory),
         "asking": asking_context(signatory),
         "signals": signals(signatory, at=timezone.now(), likenesses=likenesses, viewer=viewer),
@@ -66,7 +78,7 @@ def entry_context(signatory: Signatory, *, viewer: Any) -> dict[str, Any]:
 
 
 def judge(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse:
-    """Remember that two names are, or are not, one organisation's; not asked again."""
+    """Remember that two names are, or are not, one organisation's; or take over how the registry writes it."""
     if not desk.has_decide_permission(request):
         raise PermissionDenied
     signatory = get_object_or_404(desk.get_queryset(request), pk=pk)
@@ -79,10 +91,31 @@ def judge(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse
             % {"one": signatory.name, "other": other, "kind": Verdict.Kind(kind).label},
             messages.SUCCESS,
         )
+    elif kind == "spelling" and other:
+        _take_spelling(desk, request, signatory, other)
     if "review" in request.POST:
         letter = Letter.objects.filter(pk=number_in(request.POST["review"]) or 0).first()
         return redirect(review_url(letter, entry=pk))
     return redirect("admin:signatories_signatory_change", pk)
+
+
+def _take_spelling(
+    desk: "SignatoryAdmin", request: HttpRequest, signatory: Signatory, name: str
+) -> None:
+    try:
+        moderation.edit(
+            signatory.pk,
+            {"name": clean_name(name)},
+            by=By.coordinator(request.user),
+            seen=number_in(request.POST.get("seen")),
+        )
+    except (moderation.Refused, NameRefused) as refused:
+        said = gettext("%(name)s was not changed: %(reason)s.")
+        said %= {"name": signatory.name, "reason": refused}
+        desk.message_user(request, said, messages.ERROR)
+    else:
+        said = gettext("“%(old)s” is now “%(new)s”.") % {"old": signatory.name, "new": name}
+        desk.message_user(request, said, messages.SUCCESS)
 
 
 def buttons(

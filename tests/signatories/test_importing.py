@@ -44,6 +44,17 @@ def test_rows_come_in_as_if_added_by_hand(letter, coordinator):
     assert letter.revisions.get().locked_at == NOW
 
 
+def test_a_reference_drawn_twice_or_taken_is_drawn_again(letter, monkeypatch):
+    SignatoryFactory(letter=letter, reference="AAA-AAAA")
+    draws = iter(["AAA-AAAA", "BBB-BBBB", "BBB-BBBB", "CCC-CCCC", "DDD-DDDD"])
+    monkeypatch.setattr(Signatory._meta.get_field("reference"), "_get_default", lambda: next(draws))
+    monkeypatch.setattr(moderation, "new_reference", lambda: next(draws))
+
+    imported = import_rows(letter, rows_of("PAX\nINSEC\nKivu"), by=moderation.SYSTEM, at=NOW)
+
+    assert [each.reference for each in imported.signatories] == ["CCC-CCCC", "BBB-BBBB", "DDD-DDDD"]
+
+
 def test_one_row_with_a_problem_refuses_all(letter):
     with pytest.raises(NotImportable):
         import_rows(letter, rows_of("PAX\nINSEC (Nepall)"), by=moderation.SYSTEM, at=NOW)

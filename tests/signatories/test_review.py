@@ -300,6 +300,47 @@ def test_what_was_judged_about_two_names_is_not_asked_again(letter, desk):
     assert response.context["likenesses"] == []
 
 
+def test_the_registrys_spelling_is_taken_with_one_button(letter, desk):
+    known = OrganizationFactory(name="Genocide Watch")
+    index_organization(known)
+    (entry,) = waiting(letter, "Genocide Wach")
+    page = desk.get(REVIEW).content.decode()
+    assert 'value="spelling:Genocide Watch"' in page
+    assert 'data-key="t"' in page
+
+    response = desk.post(
+        f"/admin/signatories/signatory/{entry.pk}/judge/",
+        {"verdict": "spelling:Genocide Watch", "seen": entry.version, "review": letter.pk},
+        follow=True,
+    )
+
+    assert response.context["entry"] == entry
+    assert "spelling:" not in response.content.decode()
+    entry.refresh_from_db()
+    change = entry.changes.get()
+    assert (entry.name, entry.name_key, change.old) == (
+        "Genocide Watch",
+        "genocide watch",
+        "Genocide Wach",
+    )
+
+
+def test_a_spelling_is_not_taken_over_what_changed_meanwhile(letter, desk):
+    index_organization(OrganizationFactory(name="Genocide Watch"))
+    (entry,) = waiting(letter, "Genocide Wach")
+    moderation.correct(entry.pk, {"name": "Genocide Wachen"})
+
+    response = desk.post(
+        f"/admin/signatories/signatory/{entry.pk}/judge/",
+        {"verdict": "spelling:Genocide Watch", "seen": entry.version, "review": "all"},
+        follow=True,
+    )
+
+    assert "was not changed: it changed meanwhile" in text_of(response)
+    entry.refresh_from_db()
+    assert entry.name == "Genocide Wachen"
+
+
 def test_an_entry_judged_the_same_joins_the_organization_when_approved(letter, desk):
     known = OrganizationFactory(name="Genocide Watch")
     index_organization(known)
