@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from heapq import nlargest
 from itertools import pairwise
 from typing import Any, Final
 
+from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import translation
 from django.utils.functional import Promise
@@ -785,10 +786,16 @@ def judge(one: str, other: str, kind: str, *, user: Any, at: datetime) -> Verdic
     verdict, _created = Verdict.objects.update_or_create(
         first_key=first, second_key=second, defaults={"kind": kind, "user": user, "at": at}
     )
-    # Whether they are likely duplicates is to be looked at anew. One by one, as evidence does.
-    for pk in Signatory.objects.filter(name_key__in=[first, second]).values_list("pk", flat=True):
-        Signatory.objects.filter(pk=pk).update(assessed_at=None)
+    # Afterwards: whoever judges may hold what a colleague waits for, who holds one of these entries.
+    transaction.on_commit(partial(_look_anew, [first, second]), robust=True)
     return verdict
+
+
+def _look_anew(keys: list[str]) -> None:
+    """Have it looked at again whether entries of these names are likely duplicates."""
+    # One by one, as evidence does.
+    for pk in Signatory.objects.filter(name_key__in=keys).values_list("pk", flat=True):
+        Signatory.objects.filter(pk=pk).update(assessed_at=None)
 
 
 def _verdicts(name: str) -> dict[str, str]:

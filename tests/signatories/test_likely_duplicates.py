@@ -96,13 +96,17 @@ def test_the_mark_goes_with_the_other_entry(pair):
 
 
 @pytest.mark.parametrize("kind", ["different", "branch"])
-def test_the_mark_goes_with_a_verdict_and_comes_back_with_another(pair, coordinator, kind):
+def test_the_mark_goes_with_a_verdict_and_comes_back_with_another(
+    pair, coordinator, kind, django_capture_on_commit_callbacks
+):
     assert len(flagged()) == 2
 
-    judge(pair[0].name, pair[1].name, kind, user=coordinator, at=NOW)
+    with django_capture_on_commit_callbacks(execute=True):
+        judge(pair[0].name, pair[1].name, kind, user=coordinator, at=NOW)
     assert flagged() == []
 
-    judge(pair[0].name, pair[1].name, "same", user=coordinator, at=NOW)
+    with django_capture_on_commit_callbacks(execute=True):
+        judge(pair[0].name, pair[1].name, "same", user=coordinator, at=NOW)
     assert len(flagged()) == 2
 
 
