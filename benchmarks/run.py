@@ -159,7 +159,8 @@ def duplicates(count: int = 50_000) -> None:
     import random
     from pathlib import Path
 
-    from signatories.duplicates import LIKELY, find, index_organizations, likeness
+    from signatories.duplicates import find, index_organizations
+    from signatories.likeness import LIKELY, likeness
     from signatories.models import Organization
     from signatories.names import name_key
     from tests.factories import make_letter

@@ -21,8 +21,9 @@ from letter.publishing import number_of
 from letter.text import render_markdown
 from signatories import links, moderation, vouching
 from signatories.domains import domain_of_address
-from signatories.duplicates import LIKELY, candidates, likeness
+from signatories.duplicates import candidates
 from signatories.forms import AnswerForm, CorrectionForm, SignForm, new_stamp
+from signatories.likeness import LIKELY, likeness
 from signatories.models import Event, Signatory, Vouch
 from signatories.names import NameRefused, clean_name, name_key
 from signatories.networks import network_key

@@ -22,6 +22,7 @@ from signatories.desk.deciding import BUTTONS, report
 from signatories.desk.pages import number_in, page_context, review_url
 from signatories.domains import DomainMatch, domain_match
 from signatories.evidence import signals
+from signatories.likeness import LIKELY
 from signatories.lines import line_of
 from signatories.models import Correction, Event, Signatory, Verdict
 from signatories.moderation import Actor, By
@@ -65,9 +66,7 @@ def entry_context(signatory: Signatory, *, viewer: Any) -> dict[str, Any]:
             (
                 like.name
                 for like in likenesses
-                if like.signatory is None
-                and like.score >= duplicates.LIKELY
-                and like.name != signatory.name
+                if like.signatory is None and like.score >= LIKELY and like.name != signatory.name
             ),
             "",
         ),

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from signatories.duplicates import keys_of
+from signatories.likeness import keys_of
 
 BATCH = 500
 PERMISSIONS = {

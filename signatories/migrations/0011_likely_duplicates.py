@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from signatories.duplicates import keys_of
+from signatories.likeness import keys_of
 
 BATCH = 500
 

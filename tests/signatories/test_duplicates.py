@@ -5,15 +5,8 @@ import pytest
 
 from letter.publishing import request_publication
 from signatories import moderation
-from signatories.duplicates import (
-    LIKELY,
-    find,
-    index_organization,
-    index_signatory,
-    judge,
-    keys_of,
-    likeness,
-)
+from signatories.duplicates import find, index_organization, index_signatory, judge
+from signatories.likeness import LIKELY, keys_of, likeness
 from signatories.models import Alias, Event, Signatory, Verdict
 from signatories.moderation import By
 from signatories.names import name_key
