@@ -33,14 +33,26 @@ DECIDED = {Signatory.State.APPROVED, Signatory.State.REJECTED, Signatory.State.W
 REFUSED = 422  # RFC 9110 §15.5.21: understood, but what was typed cannot be taken
 
 
-def _public_letter(slug: str) -> tuple[Letter, Text]:
-    """A published letter with its text in its default language; 404 for a draft, which takes no signatures."""
-    letter = get_object_or_404(Letter.objects.public(), slug=slug)
-    revision = letter.current_revision()
-    texts = revision.texts() if revision else {}
-    if letter.default_language not in texts:
-        raise Http404
-    return letter, texts[letter.default_language]
+View = Callable[..., HttpResponse]
+
+
+def _about_letter(view: View) -> View:
+    """Hand a view a published letter and its text, and do all of it in that text's language.
+
+    404 for a draft, which takes no signatures.
+    """
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, slug: str) -> HttpResponse:
+        letter = get_object_or_404(Letter.objects.public(), slug=slug)
+        revision = letter.current_revision()
+        text = revision.texts().get(letter.default_language) if revision else None
+        if text is None:
+            raise Http404
+        with translation.override(text.language):
+            return view(request, letter, text)
+
+    return wrapped
 
 
 def _render(
@@ -51,22 +63,21 @@ def _render(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    """A page about a letter, in the letter's language."""
-    with translation.override(letter.default_language):
-        return render(
-            request,
-            f"signatories/{template}.html",
-            {"letter": letter, "days": settings.DECIDE_WITHIN.days, **context},
-            status=status,
-        )
+    """A page about a letter, in the language that is active."""
+    return render(
+        request,
+        f"signatories/{template}.html",
+        {"letter": letter, "days": settings.DECIDE_WITHIN.days, **context},
+        status=status,
+    )
 
 
 @gzip_page  # 250 countries, on a bad line
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def sign(request: HttpRequest, slug: str) -> HttpResponse:
+@_about_letter
+def sign(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     """The sign-on form."""
-    letter, text = _public_letter(slug)
     if not letter.takes_signatures(at=timezone.now()):
         return _closed(request, letter, text)
     if request.method != "POST":
@@ -75,14 +86,13 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
         form = SignForm.with_more_countries(request.POST)
     else:
         form = SignForm(request.POST)
-        with translation.override(letter.default_language):
-            if form.is_valid():
-                signatory = _signatory(letter, form)
-                # config.proxies has put the client's address there.
-                address = request.META.get("REMOTE_ADDR", "")
-                signatory.network = network_key(address, letter_id=letter.pk)
-                moderation.submit(signatory)
-                return redirect("signatories:sent", slug)
+        if form.is_valid():
+            signatory = _signatory(letter, text, form)
+            # config.proxies has put the client's address there.
+            address = request.META.get("REMOTE_ADDR", "")
+            signatory.network = network_key(address, letter_id=letter.pk)
+            moderation.submit(signatory)
+            return redirect("signatories:sent", letter.slug)
     context = {
         "text": text,
         "form": form,
@@ -94,7 +104,7 @@ def sign(request: HttpRequest, slug: str) -> HttpResponse:
     return _render(request, letter, "sign", context, status=REFUSED if form.errors else 200)
 
 
-def _signatory(letter: Letter, form: SignForm) -> Signatory:
+def _signatory(letter: Letter, text: Text, form: SignForm) -> Signatory:
     return Signatory(
         letter=letter,
         revision=letter.current_revision(),
@@ -102,7 +112,7 @@ def _signatory(letter: Letter, form: SignForm) -> Signatory:
         contact_name=form.cleaned_data["contact_name"],
         contact_role=form.cleaned_data["contact_role"],
         email=form.cleaned_data["email"],
-        language=letter.default_language,
+        language=text.language,
         seconds_taken=form.seconds_taken,
         **form.changes(),
     )
@@ -110,12 +120,10 @@ def _signatory(letter: Letter, form: SignForm) -> Signatory:
 
 def _closed(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     """What stands in the form's place; a POST that comes too late is told so, with its own status."""
-    with translation.override(letter.default_language):
-        opens_text = moment_text(letter.opens_at, letter) if letter.opens_at else ""
     context = {
         "text": text,
         "status": letter.status(at=timezone.now()),
-        "opens_text": opens_text,
+        "opens_text": moment_text(letter.opens_at, letter) if letter.opens_at else "",
         "is_refused": request.method == "POST",
     }
     return _render(
@@ -124,16 +132,16 @@ def _closed(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
 
 
 @require_safe
-def sent(request: HttpRequest, slug: str) -> HttpResponse:
+@_about_letter
+def sent(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     """The same page for everybody who has signed: it tells a stranger nothing about an address."""
-    letter, text = _public_letter(slug)
     return _render(request, letter, "sent", {"text": text})
 
 
 @require_safe
-def hint(request: HttpRequest, slug: str) -> HttpResponse:
+@_about_letter
+def hint(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     """Whether an organisation of this name is on the public list already; what is not public is not hinted at."""
-    letter, _text = _public_letter(slug)
     try:
         name = clean_name(request.GET.get("name", ""))
     except NameRefused:
@@ -141,12 +149,11 @@ def hint(request: HttpRequest, slug: str) -> HttpResponse:
     listing = _listed(letter, name)
     if listing is None:
         return JsonResponse({"listed": False})
-    with translation.override(letter.default_language):
-        line = printed(listing.name, label_of(listing.countries, listing.label))
-        message = gettext("%(line)s is already on the list.")
-        if name_key(listing.name) != name_key(name):
-            message = gettext("This looks like %(line)s, which is on the list already.")
-        message %= {"line": line}
+    line = printed(listing.name, label_of(listing.countries, listing.label))
+    message = gettext("%(line)s is already on the list.")
+    if name_key(listing.name) != name_key(name):
+        message = gettext("This looks like %(line)s, which is on the list already.")
+    message %= {"line": line}
     return JsonResponse(
         {
             "listed": True,
@@ -173,11 +180,11 @@ def _listed(letter: Letter, name: str) -> Listing | None:
     return listing if score >= LIKELY else None
 
 
-View = Callable[..., HttpResponse]
-
-
 def _opened_by(find: Callable[[str, str], Signatory | Vouch | None]) -> Callable[[View], View]:
-    """Hand a view what the link's secret opens; keep the secret out of caches and referrers."""
+    """Hand a view what the link's secret opens, in the contact's language.
+
+    The secret is kept out of caches and referrers.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -186,9 +193,13 @@ def _opened_by(find: Callable[[str, str], Signatory | Vouch | None]) -> Callable
             found = find(slug, token)
             if found is None:
                 letter = get_object_or_404(Letter.objects.public(), slug=slug)
-                response = _render(request, letter, "link_unknown", {}, status=404)
+                with translation.override(letter.default_language):
+                    response = _render(request, letter, "link_unknown", {}, status=404)
             else:
-                response = view(request, found, token)
+                signatory = found if isinstance(found, Signatory) else found.signatory
+                # The whole view, since it compares a line with the one that its page showed.
+                with translation.override(signatory.language):
+                    response = view(request, found, token)
             # Not "no-referrer": browsers then send "Origin: null" with the forms here, which CSRF checks refuse.
             response["Referrer-Policy"] = "same-origin"
             response["X-Robots-Tag"] = "noindex"
@@ -245,8 +256,7 @@ def organization(request: HttpRequest, vouch: Vouch, token: str) -> HttpResponse
     signatory = vouch.signatory
     letter = signatory.letter
     form = AnswerForm(request.POST if request.method == "POST" else None)
-    with translation.override(letter.default_language):
-        is_valid = form.is_valid()
+    is_valid = form.is_valid()
     status, is_changed = REFUSED if form.errors else 200, False
     if is_valid:
         answered = form.cleaned_data
@@ -279,8 +289,8 @@ def organization(request: HttpRequest, vouch: Vouch, token: str) -> HttpResponse
 
 
 @require_safe
-def erased(request: HttpRequest, slug: str) -> HttpResponse:
-    letter, _text = _public_letter(slug)
+@_about_letter
+def erased(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     return _render(request, letter, "erased", {})
 
 
@@ -342,9 +352,7 @@ def correct(request: HttpRequest, signatory: Signatory, token: str) -> HttpRespo
         form = CorrectionForm.with_more_countries(request.POST)
         return _signature_page(request, signatory, token, form)
     form = CorrectionForm(request.POST)
-    with translation.override(signatory.letter.default_language):
-        is_valid = form.is_valid()
-    if not is_valid:
+    if not form.is_valid():
         return _signature_page(request, signatory, token, form, status=REFUSED)
     # Refused where it was decided meanwhile: the page says where things stand now.
     page = reverse("signatories:signature", args=[signatory.letter.slug, token])

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
@@ -147,9 +147,8 @@ def answer(
     vouch = signatory.vouches.get(pk=pk)
     if answer_of(vouch) or not is_open(vouch, at=at):
         raise CannotAnswer
-    with translation.override(signatory.letter.default_language):
-        if line != signatory.line:
-            raise LineChanged
+    if line != signatory.line:
+        raise LineChanged
     vouch.answer, vouch.words, vouch.answered_at = said, words.strip(), at
     vouch.save(update_fields=["answer", "words", "answered_at"])
     signatory.version += 1

@@ -2,7 +2,7 @@
 
 import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import signing
@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from letter.models import Letter, PublicationRequest
 from letter.publishing import request_publication
-from signatories import moderation
+from signatories import links, moderation
 from signatories.forms import STAMP_MAX_AGE, STAMP_SALT, new_stamp
 from signatories.models import Decision, Event, Link, Message, Organization, Signatory
 from signatories.tokens import token_hash
-from tests.factories import SignatoryFactory
+from tests.factories import SignatoryFactory, make_letter
 from tests.reading import text_of
 
 State = Signatory.State
@@ -347,6 +347,25 @@ def test_confirming_takes_a_button(letter, signed, client, work):
     assert response.status_code == 302
     assert (signatory.state, signatory.confirmed_at is not None) == (State.PENDING, True)
     assert "csrf" in client.get(response.headers["Location"]).content.decode()
+
+
+def test_a_letter_in_french_is_signed_and_confirmed_in_french(db, client, work):
+    letter = make_letter(
+        slug="veto", default_language="fr", closes_at=datetime(2099, 12, 5, 12, tzinfo=UTC)
+    )
+    letter.revisions.get().bodies.update(language="fr")
+    assert "5 décembre 2099" in text_of(client.get("/veto/sign/"))
+    signatory = SignatoryFactory(
+        letter=letter, state=State.SUBMITTED, countries=["DE"], language="fr", name="Kivu"
+    )
+    url = f"/veto/confirm/{links.new_link(signatory)}/"
+    page = client.get(url).content.decode()
+    assert 'name="seen" value="Kivu (Allemagne)"' in page
+
+    assert client.post(url, {"seen": "Kivu (Allemagne)"}).status_code == 302
+
+    signatory.refresh_from_db()
+    assert signatory.state == State.PENDING
 
 
 def test_what_was_sent_again_meanwhile_is_not_confirmed_unseen(letter, signed, client):
