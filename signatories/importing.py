@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Case, When
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -111,7 +112,9 @@ def already_there(letter: Letter, rows: Sequence[Row | Typed]) -> dict[int, Sign
     """The rows' numbers whose organisation has a live entry on the letter, with that entry."""
     keys = {row.number: name_key(row.name) for row in rows if row.name}
     entries = Signatory.objects.for_letter(letter).live().filter(name_key__in=set(keys.values()))
-    live = {entry.name_key: entry for entry in entries}
+    # Of two of one name, that on the list, else the older: the last one stays.
+    is_listed = Case(When(state=Signatory.State.APPROVED, then=1), default=0)
+    live = {entry.name_key: entry for entry in entries.order_by(is_listed, "-pk")}
     return {number: live[key] for number, key in keys.items() if key in live}
 
 

@@ -10,6 +10,7 @@ import smtplib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import quote
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -47,6 +48,8 @@ TRUE_IN: Final = {
     Message.Kind.WITHDRAWN: {Signatory.State.WITHDRAWN},
     Message.Kind.VOUCH: OPEN_STATES,
 }
+# Where a mail has its secret, a preview has these.
+DOTS: Final = "…"
 
 
 class NotYet(Exception):
@@ -221,9 +224,9 @@ def preview(signatory: Signatory, kind: Message.Kind, *, reason: str, at: dateti
     with translation.override(signatory.language):
         # As long after the decision as the mail waits for a number at most: it has none yet.
         context = _context(message, signatory, at=at + WAIT_FOR_NUMBER_AT_MOST)
-        context |= _links(signatory, token="…")  # noqa: S106  # no secret, but where one will stand
+        context |= _links(signatory, token=DOTS)
         mail = _compose(message, [signatory.email], context)
-    return Preview(signatory.email, str(mail.subject), str(mail.body))
+    return Preview(signatory.email, str(mail.subject), _readable(str(mail.body)))
 
 
 def preview_question(signatory: Signatory, email: str) -> Preview:
@@ -233,8 +236,13 @@ def preview_question(signatory: Signatory, email: str) -> Preview:
         kind=Message.Kind.VOUCH, letter=signatory.letter, vouch=vouch, created_at=timezone.now()
     )
     with translation.override(signatory.language):
-        mail = _compose(message, [email], _question_context(vouch, "…"))
-    return Preview(email, str(mail.subject), str(mail.body))
+        mail = _compose(message, [email], _question_context(vouch, DOTS))
+    return Preview(email, str(mail.subject), _readable(str(mail.body)))
+
+
+def _readable(body: str) -> str:
+    """A mail's text with the dots that stand for the secret, which an address has in code."""
+    return body.replace(quote(DOTS), DOTS)
 
 
 def _namesakes(signatory: Signatory) -> dict[str, Any]:

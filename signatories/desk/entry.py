@@ -50,17 +50,20 @@ DOMAIN_CLASSES = {
 def entry_context(signatory: Signatory, *, viewer: Any) -> dict[str, Any]:
     """What the panel about an entry shows a coordinator: its line, place, contact and evidence."""
     likenesses = duplicates.find_like(signatory)
+    combinable = [
+        like
+        for like in likenesses
+        if like.signatory and merging.why_not(signatory, like.signatory) is None
+    ]
     return {
         "entry": signatory,
         "number": number_of(signatory.letter, signatory.line_id),
         "place": _place(signatory),
         "website": website_link(signatory),
         "likenesses": likenesses,
-        "combinable": [
-            like.signatory.pk
-            for like in likenesses
-            if like.signatory and merging.why_not(signatory, like.signatory) is None
-        ],
+        "combinable": combinable,
+        # What merely resembles it is not combined by a slip of the finger.
+        "to_combine": next((like for like in combinable if like.is_duplicate), None),
         # How the registry writes the likeliest of those that are not on this letter.
         "spelling": next(
             (

@@ -70,6 +70,14 @@ def test_a_letter_without_a_text_takes_nobody(db):
     assert stored() == (0, 0)
 
 
+def test_of_two_entries_of_one_name_that_on_the_list_is_named(letter):
+    SignatoryFactory(letter=letter, name="PAX")
+    listed = SignatoryFactory(letter=letter, name="Pax", state=State.APPROVED)
+    SignatoryFactory(letter=letter, name="pax")
+
+    assert already_there(letter, rows_of("PAX")) == {1: listed}
+
+
 def test_what_is_on_the_letter_stays_out_unless_chosen(letter):
     pax = SignatoryFactory(letter=letter, name="Pax!")
     SignatoryFactory(letter=letter, name="INSEC", state=State.REJECTED)

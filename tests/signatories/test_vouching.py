@@ -508,6 +508,7 @@ def test_the_mail_can_be_seen_before_it_is_sent(letter, client, coordinator):
     assert response.status_code == 200
     assert "info@kivu.org" in text_of(response)
     assert "who gave the role “director”" in text_of(response)
+    assert f"/{signatory.letter.slug}/organisation/…/" in text_of(response)
     assert not Vouch.objects.exists()
     assert not Message.objects.exists()
 
