@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Cast, Substr
 
@@ -67,6 +68,7 @@ class Attention:
     unconfirmed: int
     expiring: int
     corrections: int
+    late: int  # entries that wait longer than their contacts were told
 
     @property
     def is_needed(self) -> bool:
@@ -77,6 +79,7 @@ class Attention:
             or self.closes_at
             or self.expiring
             or self.corrections
+            or self.late
         )
 
 
@@ -180,6 +183,10 @@ def attention(letter: Letter, states: Sequence[StateCount], *, at: datetime) -> 
         corrections=Correction.objects.filter(
             signatory__letter=letter, settled_at__isnull=True
         ).count(),
+        late=Signatory.objects.for_letter(letter)
+        .pending()
+        .filter(submitted_at__lt=at - settings.DECIDE_WITHIN)
+        .count(),
     )
 
 

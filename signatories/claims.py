@@ -4,7 +4,9 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from letter.models import Letter
 from signatories.models import Signatory
@@ -28,7 +30,7 @@ def next_for(
     given back.
     """
     release(user)
-    waiting = Signatory.objects.entrusted_to(user).pending().free_for(user, at=at).for_desk()
+    waiting = Signatory.objects.entrusted_to(user).pending().for_desk().filter(_is_free(user, at))
     waiting = waiting.select_for_update(skip_locked=True, of=("self",)).oldest_first()
     signatory = waiting.filter(pk=first).first() if first else None
     if signatory is None:
@@ -39,6 +41,20 @@ def next_for(
         signatory.claimed_by, signatory.claimed_until = user, at + CLAIM
         signatory.save(update_fields=["claimed_by", "claimed_until"])
     return signatory
+
+
+def _is_free(user: Any, at: datetime) -> Q:
+    """Neither before a colleague's eyes at this moment nor assigned to one who works on the letter."""
+    unclaimed = Q(claimed_by=None) | Q(claimed_by=user) | Q(claimed_until__lt=at)
+    # Of those who left, or lost the letter, the entries would be nobody's.
+    everywhere = get_user_model().objects.with_perm(
+        "letter.all_letters", backend="django.contrib.auth.backends.ModelBackend"
+    )
+    here = Letter.coordinators.through.objects.filter(
+        letter=OuterRef("letter"), user=OuterRef("assigned_to"), user__is_active=True
+    )
+    works_on_it = Q(assigned_to__in=everywhere.values("pk")) | Q(Exists(here))
+    return unclaimed & (Q(assigned_to=None) | Q(assigned_to=user) | ~works_on_it)
 
 
 def release(user: Any) -> None:

@@ -324,6 +324,46 @@ def judge(one: str, other: str, kind: str, *, user: Any, at: datetime) -> Verdic
     return verdict
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What was decided about a name and another, by whom and when; `key` is the other's, normalised."""
+
+    name: str
+    key: str
+    verdict: Verdict
+
+
+def judged(signatory: Signatory) -> list[Judged]:
+    """What was decided about an entry's name and others, the newest first."""
+    key = signatory.name_key
+    verdicts = list(
+        Verdict.objects.filter(Q(first_key=key) | Q(second_key=key))
+        .select_related("user")
+        .order_by("-at", "-pk")
+    )
+    if not verdicts:
+        return []
+    others = [one.second_key if one.first_key == key else one.first_key for one in verdicts]
+    names: dict[str, str] = {}
+    for rows in (
+        Signatory.objects.for_letter(signatory.letter).filter(name_key__in=others),
+        Organization.objects.filter(name_key__in=others),
+    ):
+        names |= dict(rows.values_list("name_key", "name"))
+    return [
+        Judged(names.get(other, other), other, verdict)
+        for other, verdict in zip(others, verdicts, strict=True)
+    ]
+
+
+def forget(one_key: str, other_key: str) -> int:
+    """Forget what was decided about two normalised names, so that it is asked again; give if there was anything."""
+    first, second = sorted((one_key, other_key))
+    count, _rows = Verdict.objects.filter(first_key=first, second_key=second).delete()
+    transaction.on_commit(partial(_look_anew, [first, second]), robust=True)
+    return count
+
+
 def _look_anew(keys: list[str]) -> None:
     """Have it looked at again whether entries of these names are likely duplicates."""
     # One by one, as evidence does.

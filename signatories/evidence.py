@@ -380,7 +380,7 @@ def _name(signatory: Signatory) -> Iterator[Signal]:
     name = signatory.name
     if mixed := name_signs.mixed_words(name):
         sentence = gettext("Letters of scripts that look alike are mixed in “%(word)s”.")
-        yield Signal("mixed_scripts", Level.CAUTION, sentence % {"word": mixed[0]})
+        yield Signal("mixed_scripts", Level.CAUTION, sentence % {"word": " ".join(mixed)})
     if name_signs.is_link(name):
         sentence = gettext("There is a web address in the name.")
         yield Signal("link", Level.CAUTION, sentence)

@@ -17,6 +17,7 @@ from rapidfuzz.distance import OSA
 from letter import countries
 from signatories.domains import own_domain
 from signatories.models import NameKey
+from signatories.name_signs import unmasked
 from signatories.names import name_key
 
 
@@ -238,7 +239,7 @@ def readings(name: str) -> tuple[_Reading, ...]:
 
 
 def _read(form: str) -> _Reading:
-    plain = _ELISION.sub(" ", form).translate(_APOSTROPHES)
+    plain = _ELISION.sub(" ", unmasked(form)).translate(_APOSTROPHES)
     plain = _FIGURE_FOR_WORD.sub(" for ", _DOUBLED.sub(r"\1\2", plain))
     acronyms = {name_key(word) for word in re.split(r"[\s\-–/,.]+", plain) if _is_acronym(word)}
     if plain.isupper() and len(plain.split()) > 1:

@@ -410,6 +410,8 @@ def _separate_entries(
             **{**correction, "asked_at": datetime.fromisoformat(correction["asked_at"])},
         )
     refused = moderation.separate(merged, by=by, at=at)
+    # The two may be taken for each other's duplicates again.
+    Signatory.objects.filter(pk=survivor.pk).update(assessed_at=None)
     if refused is not None:
         kept.append(
             gettext("“%(name)s” (%(reference)s) waits for a decision: %(reason)s")

@@ -4,7 +4,6 @@
 """
 
 import secrets
-from datetime import datetime
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -137,13 +136,6 @@ class SignatoryQuerySet(models.QuerySet["Signatory"]):
     def for_desk(self) -> "SignatoryQuerySet":
         """With what a page about one entry shows of others."""
         return self.select_related("letter", "revision", "organization", "assigned_to")
-
-    def free_for(self, user: Any, *, at: datetime) -> "SignatoryQuerySet":
-        """Neither before another coordinator's eyes at this moment nor assigned to another."""
-        return self.filter(
-            Q(claimed_by=None) | Q(claimed_by=user) | Q(claimed_until__lt=at),
-            Q(assigned_to=None) | Q(assigned_to=user),
-        )
 
 
 class Signatory(models.Model):

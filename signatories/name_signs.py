@@ -8,6 +8,11 @@ from signatories.names import name_key
 
 # Scripts whose letters pass for one another: the "а" of Cyrillic among the "a" of Latin.
 LOOKALIKE_SCRIPTS: Final = frozenset({"ARMENIAN", "CYRILLIC", "GREEK", "LATIN"})
+# Of Cyrillic and Greek, those that nobody tells from Latin ones (UTS #39, confusables).
+_IMITATED: Final = str.maketrans(
+    "АВЕЅІЈКМНОРСТХаеѕіјкорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧαικνορυχ",
+    "ABESIJKMHOPCTXaesijkopcyxABEZHIKMNOPTYXaiknopyx",
+)
 _LINK: Final = re.compile(r"https?:|://|\bwww\.|\b[\w-]+\.[a-z]{2,}/", re.IGNORECASE)
 _HOST: Final = re.compile(
     r"\b[\w-]{2,}\.(?:biz|com|edu|info|io|net|ngo|online|org|shop|site|top|xyz)\b", re.IGNORECASE
@@ -116,6 +121,13 @@ def mixed_words(name: str) -> list[str]:
         for word in re.findall(r"[^\W\d_]+", name)
         if len({_script(letter) for letter in word} & LOOKALIKE_SCRIPTS) > 1
     ]
+
+
+def unmasked(name: str) -> str:
+    """The name as it is meant to be read: in words of mixed scripts, Latin letters for those that imitate them."""
+    for word in mixed_words(name):
+        name = name.replace(word, word.translate(_IMITATED))
+    return name
 
 
 def _script(letter: str) -> str:

@@ -73,6 +73,7 @@ def entry_context(signatory: Signatory, *, viewer: Any) -> dict[str, Any]:
             ),
             "",
         ),
+        "judged": duplicates.judged(signatory),
         "namesakes": _of_the_same_address(signatory),
         "asking": asking_context(signatory),
         "signals": signals(signatory, at=timezone.now(), likenesses=likenesses, viewer=viewer),
@@ -89,10 +90,12 @@ def judge(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse
         duplicates.judge(signatory.name, other, kind, user=request.user, at=timezone.now())
         desk.message_user(
             request,
-            gettext("Noted: %(one)s and %(other)s are %(kind)s.")
+            gettext("Noted: “%(one)s”, “%(other)s”: %(kind)s.")
             % {"one": signatory.name, "other": other, "kind": Verdict.Kind(kind).label},
             messages.SUCCESS,
         )
+    elif kind == "forget" and duplicates.forget(signatory.name_key, other):
+        desk.message_user(request, gettext("Forgotten: it is asked again."), messages.SUCCESS)
     elif kind == "spelling" and other:
         _take_spelling(desk, request, signatory, other)
     if "review" in request.POST:

@@ -38,15 +38,30 @@ def review(desk: "SignatoryAdmin", request: HttpRequest) -> HttpResponse:
     letter = letters.filter(pk=number_in(request.GET.get("letter")) or 0).first()
     if request.method == "POST":
         return _act(desk, request, letter)
+    # For example the one just undone.
+    first = number_in(request.GET.get("entry"))
     entry = claims.next_for(
         request.user,
         letter=letter,
         skipped=request.session.get(SKIPPED, []),
         at=timezone.now(),
-        # For example the one just undone.
-        first=number_in(request.GET.get("entry")),
+        first=first,
     )
+    if first and (entry is None or entry.pk != first):
+        desk.message_user(request, _why_not_shown(request, first), messages.WARNING)
     return _page(desk, request, letter, entry)
+
+
+def _why_not_shown(request: HttpRequest, pk: int) -> str:
+    asked = Signatory.objects.entrusted_to(request.user).for_desk().filter(pk=pk).first()
+    if asked is None:
+        return gettext("The entry that you asked for is not there.")
+    words = {"name": asked.name, "state": asked.get_state_display(), "user": asked.assigned_to}
+    if asked.state != Signatory.State.PENDING:
+        return gettext("“%(name)s” does not wait for a decision. Its state: %(state)s.") % words
+    if asked.assigned_to not in {None, request.user}:
+        return gettext("“%(name)s” is assigned to %(user)s.") % words
+    return gettext("A colleague has “%(name)s” before them.") % words
 
 
 def _act(desk: "SignatoryAdmin", request: HttpRequest, letter: Letter | None) -> HttpResponse:

@@ -34,6 +34,15 @@ def press(page: Page, key: str) -> None:
         page.keyboard.press(key)
 
 
+def begin_a_reason(page: Page) -> None:
+    """What is written once a panel is open is a reason, whatever keys it begins with."""
+    page.keyboard.press("x")
+    page.keyboard.type("as u me")
+    expect(page.locator("#reason-reject")).to_have_value("as u me")
+    page.keyboard.press("Escape")
+    expect(page.locator("details[data-saying-no][open]")).to_have_count(0)
+
+
 def test_a_list_is_brought_in_and_decided_by_keyboard_alone(site: Site, desk: Page, capsys):
     log_in(desk)
     bring_in(desk)
@@ -57,6 +66,7 @@ def test_a_list_is_brought_in_and_decided_by_keyboard_alone(site: Site, desk: Pa
             press(desk, "1")
             keys += 2
         else:
+            begin_a_reason(desk)
             press(desk, "a")
             keys += 1
         decisions += 1

@@ -103,6 +103,18 @@ def test_what_failed_asks_for_attention(letter):
     assert found.is_needed
 
 
+def test_who_waits_longer_than_promised_is_named(letter, settings):
+    SignatoryFactory(letter=letter, submitted_at=NOW - settings.DECIDE_WITHIN)
+    assert not attention(letter).is_needed
+
+    SignatoryFactory(
+        letter=letter, submitted_at=NOW - settings.DECIDE_WITHIN - timedelta(minutes=1)
+    )
+
+    assert attention(letter).late == 1
+    assert attention(letter).is_needed
+
+
 @pytest.mark.parametrize(
     ("left", "is_soon"),
     [(timedelta(days=3), True), (timedelta(days=4), False), (timedelta(seconds=-1), False)],
@@ -181,7 +193,7 @@ def test_pictures_have_names_and_no_style():
 
 def test_the_page_says_in_words_what_its_pictures_show(letter, desk):
     SignatoryFactory(letter=letter, state=State.APPROVED, countries=["KE"])
-    waiting = SignatoryFactory(letter=letter, name="PAX")
+    waiting = SignatoryFactory(letter=letter, name="PAX", submitted_at=timezone.now())
 
     response = desk.get(page_of(letter))
     page = response.content.decode()

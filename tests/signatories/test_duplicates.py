@@ -188,3 +188,13 @@ def test_the_hint_knows_likely_names_on_the_public_list_alone(letter, client, wo
     assert answer["message"].startswith("This looks like Genocide Watch")
     for name in ("HRW", "Human Right Watch", "Genocide Watch Kenya"):
         assert client.get("/conduct/sign/hint/", {"name": name}).json() == {"listed": False}
+
+
+def test_letters_of_another_script_that_imitate_hide_nothing(letter):
+    SignatoryFactory(letter=letter, name="Genocide Watch")
+    index_signatory(Signatory.objects.get())
+
+    (found,) = find("G\u0435nocide W\u0430tch", letter=letter)
+
+    assert found.score >= LIKELY
+    assert likeness("Мемориал", "Memorial") < LIKELY

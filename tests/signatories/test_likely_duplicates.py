@@ -2,6 +2,7 @@
 
 import pytest
 
+from signatories import merging
 from signatories.duplicates import find_like, index_organization, index_signatory, judge
 from signatories.evidence import assess_due, signals
 from signatories.models import Event, Level, Signatory
@@ -107,6 +108,19 @@ def test_the_mark_goes_with_a_verdict_and_comes_back_with_another(
 
     with django_capture_on_commit_callbacks(execute=True):
         judge(pair[0].name, pair[1].name, "same", user=coordinator, at=NOW)
+    assert len(flagged()) == 2
+
+
+def test_the_mark_comes_back_when_the_two_are_separated(letter, coordinator):
+    by = By.coordinator(coordinator)
+    listed = entry(letter, "Human Rights Watch", state=State.APPROVED)
+    waiting = entry(letter, "HRW")
+    assert len(flagged()) == 2
+
+    merge = merging.merge_entries(waiting.pk, listed.pk, by=by)
+    assert flagged() == []
+    merging.undo(merge.pk, by=by)
+
     assert len(flagged()) == 2
 
 

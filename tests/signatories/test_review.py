@@ -271,6 +271,36 @@ def test_an_edit_that_begins_in_the_review_ends_there(letter, desk):
     assert shown(desk, review) == "INSEC"
 
 
+@pytest.mark.parametrize("left", ["deactivated", "without the letter"])
+def test_what_was_assigned_to_somebody_who_left_is_anybodys(letter, desk, left):
+    (_entry,) = waiting(letter, "PAX")
+    gone = UserFactory(group="letter coordinator", is_active=left != "deactivated")
+    if left == "deactivated":
+        letter.coordinators.add(gone)
+    Signatory.objects.update(assigned_to=gone)
+
+    assert shown(desk) == "PAX"
+
+    letter.coordinators.add(gone)
+    gone.is_active = True
+    gone.save()
+    assert shown(desk) is None
+
+
+def test_the_review_says_why_it_does_not_show_what_was_asked_for(letter, desk):
+    returned = SignatoryFactory(letter=letter, name="INSEC", state=State.RETURNED)
+    taken = SignatoryFactory(
+        letter=letter, name="Kivu", assigned_to=UserFactory(username="zoe", group="coordinator")
+    )
+
+    for pk, words in (
+        (returned.pk, "“INSEC” does not wait for a decision. Its state: Returned for changes."),
+        (taken.pk, "“Kivu” is assigned to zoe."),
+        (999_999, "The entry that you asked for is not there."),
+    ):
+        assert words in text_of(desk.get(f"{REVIEW}?entry={pk}"))
+
+
 def test_a_judgement_made_in_the_review_of_one_letter_stays_with_it(letter, desk):
     waiting(make_letter(), "PAX")
     (entry,) = waiting(letter, "Genocide Wach")
@@ -298,6 +328,13 @@ def test_what_was_judged_about_two_names_is_not_asked_again(letter, desk):
 
     assert response.context["entry"] == entry
     assert response.context["likenesses"] == []
+    assert "“Genocide Watch”: different organisations (" in text_of(response)
+
+    desk.post(
+        f"/admin/signatories/signatory/{entry.pk}/judge/", {"verdict": "forget:genocide watch"}
+    )
+
+    assert [like.name for like in desk.get(REVIEW).context["likenesses"]] == ["Genocide Watch"]
 
 
 def test_the_registrys_spelling_is_taken_with_one_button(letter, desk):

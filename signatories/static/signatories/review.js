@@ -14,18 +14,23 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.target.closest(typing)) return;
-  const open = document.querySelector("details[data-saying-no][open]");
   const key = event.key.toLowerCase();
-  const found =
-    open?.querySelector(`[data-key="${CSS.escape(key)}"]`) ??
-    document.querySelector(`[data-key="${CSS.escape(key)}"]:not(details *), summary[data-key="${CSS.escape(key)}"]`);
+  const open = document.querySelector("details[data-saying-no][open]");
+  const found = open
+    ? open.querySelector(`button[data-key="${CSS.escape(key)}"]`)
+    : document.querySelector(`[data-key="${CSS.escape(key)}"]:not(details *), summary[data-key="${CSS.escape(key)}"]`);
+  if (open && !found && key.length === 1 && !event.target.closest("a, button, summary")) {
+    // Somebody begins to write the reason: the letter is typed there, and decides nothing.
+    open.querySelector("textarea").focus();
+  }
   if (!found) return;
   event.preventDefault();
   if (found.matches("summary")) {
     for (const other of document.querySelectorAll("details[data-saying-no]")) {
       other.open = other === found.parentElement;
     }
-    found.parentElement.querySelector("button, textarea")?.focus();
+    // Not on a button, which the space bar would press.
+    found.parentElement.focus();
   } else {
     // A second press before the next page is there must not decide twice.
     if (document.body.dataset.sent) return;
