@@ -256,12 +256,37 @@ def read_label(text: str) -> tuple[str, ...] | None:
 def unread_part(text: str) -> str:
     """The first part of a label that is no country, for the message that says so; "" if none."""
     parts = _parts(text)
-    while parts:
-        taken = next((n for n in range(_MOST_PARTS, 0, -1) if match(_joined(parts[:n]))), 0)
-        if not taken:
-            return parts[0][0]
-        parts = parts[taken:]
-    return ""
+    at = _unread(parts)
+    return parts[at][0] if at < len(parts) else ""
+
+
+def readings(text: str) -> tuple[str, ...]:
+    """The label with its first part that is no country said in each way that it may be meant.
+
+    In the active language: for "Kenya, Congo" two texts, for "Kenia" one, for "Atlantis" none.
+    """
+    parts = _parts(text)
+    at = _unread(parts)
+    if at >= len(parts):
+        return ()
+    part, separator = parts[at]
+    names = [country_name(code) for code in meanings(part)]
+    if not names and (meant := suggestion(part)):
+        names = [meant]
+    return tuple(_joined([*parts[:at], (name, separator), *parts[at + 1 :]]) for name in names)
+
+
+def _unread(parts: Sequence[tuple[str, str]]) -> int:
+    """The index of the first part that is no country; at least the number of parts if none is."""
+    at = 0
+    while at < len(parts):
+        for count in range(_MOST_PARTS, 0, -1):
+            if match(_joined(parts[at : at + count])):
+                at += count
+                break
+        else:
+            break
+    return at
 
 
 def suggestion(text: str) -> str | None:

@@ -112,10 +112,19 @@ def already_there(letter: Letter, rows: Sequence[Row | Typed]) -> dict[int, Sign
     """The rows' numbers whose organisation has a live entry on the letter, with that entry."""
     keys = {row.number: name_key(row.name) for row in rows if row.name}
     entries = Signatory.objects.for_letter(letter).live().filter(name_key__in=set(keys.values()))
-    # Of two of one name, that on the list, else the older: the last one stays.
-    is_listed = Case(When(state=Signatory.State.APPROVED, then=1), default=0)
-    live = {entry.name_key: entry for entry in entries.order_by(is_listed, "-pk")}
+    # Of two of one name, that on the list, else one that waits for it, else the older: the last one stays.
+    rank = Case(
+        When(state=Signatory.State.APPROVED, then=2),
+        When(state=Signatory.State.PENDING, then=1),
+        default=0,
+    )
+    live = {entry.name_key: entry for entry in entries.order_by(rank, "-pk")}
     return {number: live[key] for number, key in keys.items() if key in live}
+
+
+def makes_needless(entry: Signatory) -> bool:
+    """Whether a row of the same name adds nothing: one returned or unconfirmed may never be decided."""
+    return entry.state in {Signatory.State.APPROVED, Signatory.State.PENDING}
 
 
 def import_rows(

@@ -8,11 +8,12 @@ wrong in words. Nothing that was typed is dropped: what cannot be read stands in
 import csv
 import io
 import re
-import unicodedata
 import zipfile
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice, zip_longest
 from typing import Any, Final
 
 import openpyxl
@@ -26,6 +27,8 @@ from django.utils.translation import gettext_lazy
 from letter import countries
 from letter.cells import protected, unprotected
 from signatories.letter_file import read_entry, split_parentheses, unknown_country
+from signatories.list_headings import field_of, languages_of
+from signatories.name_signs import is_code, is_link
 from signatories.names import NameRefused, clean_line, clean_name, name_key
 
 MOST_BYTES: Final = 10 * 1024 * 1024
@@ -67,38 +70,13 @@ _LENGTHS: Final = {
     "sort_as": 500,
     "note": 5000,
 }
-# What people write on top of a column, in English, French and Spanish; without accents.
-_HEADINGS: Final = {
-    "name": (
-        "name; organisation; organization; organisation name; organization name; name of organisation; "
-        "name of organization; organisation's name; signatory; institution; ngo; nom; "
-        "nom de l'organisation; nom de l'organization; organisme; association; ong; signataire; nombre; "
-        "organizacion; nombre de la organizacion; entidad; institucion; firmante"
-    ),
-    "countries": "country; countries; country/countries; country(ies); pays; pais; paises",
-    "label": "label; in parentheses; libelle; mention; etiqueta",
-    "website": "website; web site; web; url; site; homepage; site web; site internet; sitio web; pagina web",
-    "contact_name": (
-        "contact; contact name; contact's name; contact person; nom du contact; personne de contact; "
-        "contacto; nombre del contacto; persona de contacto"
-    ),
-    "contact_role": (
-        "role; contact role; contact's role; position; function; job title; fonction; poste; cargo; funcion"
-    ),
-    "email": (
-        "e-mail; email; mail; e-mail address; email address; contact email; contact e-mail; contact's e-mail; "
-        "courriel; adresse e-mail; adresse email; adresse electronique; correo; correo electronico"
-    ),
-    "sort_as": "sort as; sort; sort key; cle de tri; classer sous; ordenar como",
-    "note": "note; notes; remark; remarks; comment; comments; remarque; commentaire; nota; notas; comentario",
-}
-_FIELD_BY_HEADING: Final = {
-    heading: field for field, text in _HEADINGS.items() for heading in text.split("; ")
-}
 
 _BULLET: Final = re.compile(
     r"\s*(?:[•·▪◦‣●○■]\s*|[-*–—+]\s+)?(?:\(?[0-9]{1,6}(?:[.)]\s+|\)(?=\S)))?"
 )
+_NUMBERED: Final = re.compile(r"\s*(?:[•·▪◦‣●○■*–—+-]\s*)?\(?[0-9]{1,6}(?:[.)](?:\s|$)|\)\S)")
+_ROWS_LOOKED_AT: Final = 200  # to guess what a column holds
+_PERSON: Final = ("contact_name", "contact_role")
 _DASH: Final = re.compile(r"\s+[-–—]+\s+")
 _COMMA: Final = re.compile(r"\s*[,،，]\s*")
 _ISO_CODES: Final = re.compile(r"[A-Z]{2,3}(?:[\s,;/|]+[A-Z]{2,3})*")
@@ -119,6 +97,18 @@ class Table:
     header: tuple[str, ...]
     cells: tuple[tuple[int, tuple[str, ...]], ...]
     mapping: tuple[str, ...]
+    is_windows_1252: bool = False  # a guess, since every text can be read as that
+
+    def columns_lost(self) -> list[int]:
+        """The indexes of columns that are not used, and hold countries."""
+        columns = list(
+            zip(*[cells for _number, cells in self.cells[:_ROWS_LOOKED_AT]], strict=True)
+        )
+        return [
+            index
+            for index, field in enumerate(self.mapping)
+            if not field and _hold_countries([cell for cell in columns[index] if cell])
+        ]
 
 
 @dataclass(frozen=True)
@@ -137,11 +127,15 @@ class Typed:
     sort_as: str = ""
     note: str = ""
     remarks: tuple[str, ...] = ()
+    is_aside: bool = False  # above or below a numbered list, and probably none of its lines
 
 
 @dataclass(frozen=True)
 class Row:
-    """One organisation. With `problems` (field and sentence) it should not be stored."""
+    """One organisation. With `problems` (field and sentence) it should not be stored.
+
+    `meant` are the texts of which one was probably meant by the countries that cannot be read.
+    """
 
     number: int
     raw: str
@@ -156,6 +150,7 @@ class Row:
     note: str
     problems: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
+    meant: tuple[str, ...] = ()
 
 
 # What came, as columns.
@@ -165,20 +160,21 @@ def read_table(data: bytes | str, *, filename: str = "") -> Table:
     """The columns of a pasted text or a file's bytes. Raises Unreadable, and nothing else."""
     if len(data) > MOST_BYTES:
         raise Unreadable(_("This is larger than 10 MB. Please bring it in in parts."))
+    is_windows_1252 = False
     if isinstance(data, bytes) and data.startswith(b"PK"):
         found = _sheet(data)
         if found is None:
             raise Unreadable(_("This spreadsheet is too large. Please bring it in in parts."))
         rows = found
     else:
-        text = data if isinstance(data, str) else _decoded(data)
+        text, is_windows_1252 = (data, False) if isinstance(data, str) else _decoded(data)
         text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
         rows = _separated(text, is_csv=filename.lower().endswith(".csv"))
     rows = [(number, _trimmed(cells)) for number, cells in rows if any(map(str.strip, cells))]
     if not rows:
         raise Unreadable(_("There is nothing in it."))
-    fields = _header_fields(rows[0][1])
-    header = rows.pop(0)[1] if fields else ()
+    headings = _heading_fields(rows[0][1]) or _strange_headings([cells for _number, cells in rows])
+    header = rows.pop(0)[1] if headings else ()
     if not rows:
         raise Unreadable(_("There is nothing below the headings of the columns."))
     if len(rows) > MOST_ROWS:
@@ -188,28 +184,32 @@ def read_table(data: bytes | str, *, filename: str = "") -> Table:
         )
     width = max(len(header), *(len(cells) for _number, cells in rows))
     padded = tuple((number, cells + ("",) * (width - len(cells))) for number, cells in rows)
-    mapping = fields or _guessed_fields([cells for _number, cells in padded])
-    return Table(header, padded, mapping + ("",) * (width - len(mapping)))
+    mapping = _guessed_fields([cells for _number, cells in padded], headings)
+    return Table(header, padded, mapping, is_windows_1252)
 
 
-def _decoded(data: bytes) -> str:
+def _decoded(data: bytes) -> tuple[str, bool]:
+    """The text, and whether it had to be read as Windows-1252, which Excel saves in Europe."""
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise Unreadable(_("This is a file of an old Excel. Please save it as .xlsx or as CSV."))
     if data.startswith(b"%PDF"):
         raise Unreadable(_("This is a PDF. Please copy the list out of it and paste it."))
-    try:
-        is_wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        text = data.decode("utf-16" if is_wide else "utf-8-sig")
-    except UnicodeDecodeError:
+    is_wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = ""
+    for encoding in ["utf-16"] if is_wide else ["utf-8-sig", "cp1252"]:
+        with suppress(UnicodeDecodeError):
+            text = data.decode(encoding)
+            break
+    else:
         raise Unreadable(
             _(
                 "This is not text in UTF-8. In Excel, save it as “CSV UTF-8” or as .xlsx; "
                 "elsewhere, choose UTF-8 when saving."
             )
-        ) from None
+        )
     if "\0" in text:
         raise Unreadable(_("This is neither a text nor a spreadsheet that can be read here."))
-    return text
+    return text, encoding == "cp1252"
 
 
 def _sheet(data: bytes) -> list[tuple[int, tuple[str, ...]]] | None:
@@ -253,14 +253,14 @@ def _separated(text: str, *, is_csv: bool) -> list[tuple[int, tuple[str, ...]]]:
         widths = {len(cells) for _number, cells in rows}
         if max(widths, default=0) < 2 or max(widths) > MOST_COLUMNS:
             continue
-        if _header_fields(rows[0][1]):
+        if _heading_fields(rows[0][1]):
             return rows
         tells = is_csv or delimiter == "\t" or _has_addresses(rows)
         if len(widths) == 1 and (tells or delimiter == ";"):
             found.append(rows)
     if found:
         return found[0]
-    if _header_fields(tuple(text.lstrip("\n").split("\n", 1)[0:1])):
+    if _heading_fields(tuple(text.lstrip("\n").split("\n", 1)[0:1])):
         return _csv_rows(text, "\t")
     return [(number, (line,)) for number, line in enumerate(text.split("\n"), start=1)]
 
@@ -294,33 +294,64 @@ def _has_addresses(rows: Sequence[tuple[int, tuple[str, ...]]]) -> bool:
 # What a column holds.
 
 
-def _header_fields(cells: Sequence[str]) -> tuple[str, ...]:
-    """The field of each column by its heading; empty where the row is no row of headings."""
+def _heading_fields(cells: Sequence[str]) -> tuple[str, ...]:
+    """The field of each column by its heading, "" by none; empty where it is no row of headings."""
+    fields = _fields_of(cells)
+    is_row = "name" in fields or sum(map(bool, fields)) > 1
+    return fields if is_row and not any(map(_is_value, cells)) else ()
+
+
+def _strange_headings(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The same for a row whose words say little, above countries or addresses that it has none of."""
+    first, *below = rows
+    columns = zip_longest(*below[:_ROWS_LOOKED_AT], fillvalue="")
+    guesses = [_guessed_field(list(filter(None, column))) for column in columns]
+    above = [cell for cell, guess in zip(first, guesses, strict=False) if guess not in {"", LINE}]
+    tells = len(above) > 1 or any(map(field_of, above))
+    is_row = tells and all(above) and not any(map(_is_value, first))
+    return _fields_of(first) if is_row else ()
+
+
+def _fields_of(cells: Sequence[str]) -> tuple[str, ...]:
     fields: list[str] = []
     for cell in cells:
-        field = _FIELD_BY_HEADING.get(_folded_heading(cell), "")
+        field = field_of(cell)
         fields.append("" if field in fields else field)
-    if "name" not in fields:
-        return ()
-    if "countries" not in fields:
-        fields[fields.index("name")] = LINE
     return tuple(fields)
 
 
-def _folded_heading(cell: str) -> str:
-    plain = unicodedata.normalize("NFKD", cell.replace("’", "'").casefold())
-    return " ".join(re.sub("[\u0300-\u036f*:_]", " ", re.sub("[\u0300-\u036f]", "", plain)).split())
+def _is_value(cell: str) -> bool:
+    """Whether a text is what stands below a heading; short ones ("ID") are codes of countries, too."""
+    text = cell.strip()
+    if field_of(text):
+        return False
+    return _is_email(text) or bool(
+        _WEBSITE.fullmatch(text) or (len(text) > 3 and countries.match(text))
+    )
 
 
-def _guessed_fields(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The field of each column by what is in it; the first of plain text is the name."""
-    fields: list[str] = []
-    for column in zip(*rows[:200], strict=True):
+def _guessed_fields(
+    rows: Sequence[tuple[str, ...]], headings: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """The field of each column by its heading, else by what is in it; one is the name."""
+    fields = list(headings) + [""] * (len(rows[0]) - len(headings))
+    for index, column in enumerate(zip(*rows[:_ROWS_LOOKED_AT], strict=True)):
+        if fields[index]:
+            continue
         filled = [cell for cell in column if cell]
         field = _guessed_field(filled) if len(rows[0]) > 1 else LINE
-        fields.append("" if field in fields else field)
-    if LINE not in fields:
-        fields[0] = LINE
+        is_taken = field in fields or (field == LINE and "name" in fields)
+        fields[index] = "" if is_taken else field
+    if "name" not in fields and LINE not in fields:
+        fields[fields.index("") if "" in fields else 0] = LINE
+    if "countries" not in fields:
+        columns = list(zip(*rows[:_ROWS_LOOKED_AT], strict=True))
+        rest = (index for index, field in enumerate(fields) if not field)
+        slips = (index for index in rest if _hold_countries(list(filter(None, columns[index]))))
+        for index in islice(slips, 1):
+            fields[index] = "countries"
+    if "name" in fields and "countries" not in fields:
+        fields[fields.index("name")] = LINE
     return tuple(fields)
 
 
@@ -339,6 +370,13 @@ def _guessed_field(cells: Sequence[str]) -> str:
     return LINE
 
 
+def _hold_countries(cells: Sequence[str]) -> bool:
+    """Whether most are countries, slips of their names, or words for two; to tell a slip takes time."""
+    few = [cell for cell in cells[:20] if not cell.rstrip(".)").isdecimal()]
+    slips = [cell for cell in few if countries.read_label(cell) or countries.readings(cell)]
+    return _guessed_field(cells) == "countries" or len(slips) * 2 > len(few)
+
+
 def _is_email(text: str) -> bool:
     return "@" in text and " " not in text
 
@@ -349,8 +387,9 @@ def _is_email(text: str) -> bool:
 def lay_out(table: Table, *, language: str = "en") -> list[Typed]:
     """Each row's texts in their fields, by the table's mapping; `language` is the letter's."""
     laid = []
+    written_in = languages_of(table.header)
+    asides = _asides(table)
     for number, cells in table.cells:
-        texts = dict.fromkeys(FIELDS, "")
         remarks: list[str] = []
         found: dict[str, list[str]] = {}
         for field, cell in zip(table.mapping, cells, strict=True):
@@ -358,29 +397,91 @@ def lay_out(table: Table, *, language: str = "en") -> list[Typed]:
                 found.setdefault(field, []).append(re.sub(r"\s*\n\s*", " ", cell))
         line = " ".join(found.pop(LINE, [])) or None
         # A first name and a last name, or three columns of countries, are one text.
-        texts |= {
+        texts = dict.fromkeys(FIELDS, "") | {
             field: (", " if field == "countries" else " ").join(parts)
             for field, parts in found.items()
         }
+        if texts["countries"]:
+            texts["countries"] = _translated(texts["countries"], written_in, language)
         if line is not None:
-            name, written, label, remarks = _read_line(line, language)
+            read, remarks = _read_line(line, language)
             if texts["countries"]:
-                name = _BULLET.sub("", line, count=1)
-            else:
-                texts |= {"countries": written, "label": texts["label"] or label}
-            texts["name"] = texts["name"] or name
+                read = {"name": _BULLET.sub("", line, count=1)}
+            texts |= {field: text for field, text in read.items() if not texts[field]}
         raw = " | ".join(filter(None, cells))
-        laid.append(Typed(number, raw, **texts, remarks=tuple(remarks)))
+        is_aside = number in asides
+        if is_aside:
+            remarks = [_("Not a line of the list? It has no number, unlike those of the list.")]
+        laid.append(Typed(number, raw, **texts, remarks=tuple(remarks), is_aside=is_aside))
     return laid
 
 
-def _read_line(text: str, language: str) -> tuple[str, str, str, list[str]]:
-    """Name, countries as written, label and remarks of a line as people write them."""
+def _asides(table: Table) -> set[int]:
+    """The lines above and below a numbered list, where most lines are numbered."""
+    if table.header or table.mapping != (LINE,):
+        return set()
+    numbered = [number for number, (line,) in table.cells if _NUMBERED.match(line)]
+    if len(numbered) * 2 <= len(table.cells):
+        return set()
+    return {number for number, _ in table.cells if not numbered[0] <= number <= numbered[-1]}
+
+
+def _translated(text: str, written_in: Sequence[str], language: str) -> str:
+    """Countries in the language of the list's headings ("Kenia", "Allemagne") in the letter's."""
+    if _codes(text, language) is None:
+        for other in written_in:
+            if codes := _codes(text, other):
+                with translation.override(language):
+                    return countries.label_from(codes)
+    return text
+
+
+def _read_line(text: str, language: str) -> tuple[dict[str, str], list[str]]:
+    """The fields that are in a line as people write them, and what to remark on it."""
     text = _BULLET.sub("", text, count=1).strip()
     for separator in ("\t", ";"):
-        name, found, rest = text.partition(separator)
-        if found and name.strip() and rest.strip():
-            return name.strip(), rest.strip(), "", []
+        name, *rest = [part.strip() for part in text.split(separator)]
+        if name and any(rest):
+            read, remarks = _read_parts(list(filter(None, rest)), language)
+            if "countries" in read:
+                return {"name": name, **read}, remarks
+            name, written, label, doubts = _read_text(name, language)
+            return {"name": name, "countries": written, "label": label, **read}, doubts + remarks
+    name, written, label, remarks = _read_text(text, language)
+    return {"name": name, "countries": written, "label": label}, remarks
+
+
+def _read_parts(parts: list[str], language: str) -> tuple[dict[str, str], list[str]]:
+    """What stands behind a name and a semicolon, each part in the field that it looks like."""
+    read: dict[str, str] = {}
+    others = []
+    for part in parts:
+        if _is_email(part) and "email" not in read:
+            read["email"] = part
+        elif _WEBSITE.fullmatch(part) and "website" not in read:
+            read["website"] = part
+        elif _codes(part, language):
+            read["countries"] = ", ".join(filter(None, [read.get("countries"), part]))
+        else:
+            others.append(part)
+    if "countries" not in read:
+        slips = [part for part in others if _readings(part, language)]
+        # Where nothing else is there either, it is a country that is not known, and asked for.
+        if slips or (others and not read):
+            read["countries"] = slips[0] if slips else "; ".join(others)
+            others = [part for part in others if slips and part != slips[0]]
+    remarks = []
+    for part in others:
+        field = next((each for each in _PERSON if each not in read), "note")
+        read[field] = "; ".join(filter(None, [read.get(field), part]))
+        remarks.append(
+            _("“%(text)s” was read as the %(field)s.") % {"text": part, "field": FIELD_NAMES[field]}
+        )
+    return read, remarks
+
+
+def _read_text(text: str, language: str) -> tuple[str, str, str, list[str]]:
+    """Name, countries as written, label and remarks of a line without separators."""
     text = re.sub(r"(?<=[)）])[.,;]+$", "", text)
     if text.endswith((")", "）")):
         return _read_parentheses(text, language)
@@ -445,7 +546,7 @@ def check(
     for typed in laid:
         row = _checked(typed, language)
         if typed.number in left_out:
-            row = replace(row, problems=())
+            row = replace(row, problems=(), meant=())
         elif not any(field == "name" for field, _reason in row.problems):
             earlier = lines_by_key.setdefault(name_key(row.name), typed.number)
             if earlier != typed.number:
@@ -468,8 +569,12 @@ def _checked(typed: Typed, language: str) -> Row:
                 texts[field] = clean_line(text, max_length=_LENGTHS[field])
         except NameRefused as refused:
             problems.append((field, str(refused)))
+    if texts["name"] and not problems and not any(map(str.isalpha, texts["name"])):
+        problems.append(("name", _("This is a number without a name.")))
     codes = _codes(typed.countries, language)
+    meant: tuple[str, ...] = ()
     if codes is None:
+        meant = _readings(typed.countries, language)
         reason = _why_unknown(typed.countries, language, translation.get_language())
         problems.append(("countries", reason))
     email = typed.email.strip().lower()
@@ -492,9 +597,16 @@ def _checked(typed: Typed, language: str) -> Row:
         email=email,
         website=website,
         problems=tuple(problems),
-        remarks=typed.remarks,
+        remarks=(*typed.remarks, *_remarks_on_name(texts["name"])),
+        meant=meant,
         **texts,
     )
+
+
+def _remarks_on_name(name: str) -> list[str]:
+    if is_code(name):
+        return [_("The name looks like a formula or a piece of code.")]
+    return [_("The name has a web address in it.")] if is_link(name) else []
 
 
 # Looking for the country that was meant takes a millisecond, and a slip comes in many rows.
@@ -502,6 +614,12 @@ def _checked(typed: Typed, language: str) -> Row:
 def _why_unknown(text: str, language: str, _reader_language: str | None) -> str:
     hint = _("If it belongs to the name, move it there.")
     return unknown_country(text, language, hint=hint)
+
+
+@lru_cache(maxsize=1024)
+def _readings(text: str, language: str) -> tuple[str, ...]:
+    with translation.override(language):
+        return countries.readings(text)
 
 
 def _codes(text: str, language: str) -> tuple[str, ...] | None:

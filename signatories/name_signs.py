@@ -14,6 +14,8 @@ _IMITATED: Final = str.maketrans(
     "ABESIJKMHOPCTXaesijkopcyxABEZHIKMNOPTYXaiknopyx",
 )
 _LINK: Final = re.compile(r"https?:|://|\bwww\.|\b[\w-]+\.[a-z]{2,}/", re.IGNORECASE)
+_FORMULA: Final = re.compile(r"[=＝@]|[-+]\w+[(|!]")
+_MARKUP: Final = re.compile(r"<[/!]?[a-z]|\{[{%]|\$\{|\bjavascript:", re.IGNORECASE)
 _HOST: Final = re.compile(
     r"\b[\w-]{2,}\.(?:biz|com|edu|info|io|net|ngo|online|org|shop|site|top|xyz)\b", re.IGNORECASE
 )
@@ -102,6 +104,11 @@ def _is_capitalised(word: str) -> bool:
     return all(part.isalpha() and part[0].isupper() for part in parts) and not (
         len(word) > 2 and word.isupper()
     )
+
+
+def is_code(name: str) -> bool:
+    """Whether a name begins like a spreadsheet's formula or has markup or a template's marks in it."""
+    return bool(_FORMULA.match(name) or _MARKUP.search(name))
 
 
 def is_link(name: str) -> bool:

@@ -35,7 +35,13 @@ from signatories import moderation
 from signatories.desk.pages import number_in, page_context
 from signatories.duplicates import Twin, find_twins
 from signatories.forms import signable
-from signatories.importing import ImportedRows, NotImportable, already_there, import_in_steps
+from signatories.importing import (
+    ImportedRows,
+    NotImportable,
+    already_there,
+    import_in_steps,
+    makes_needless,
+)
 from signatories.list_file import (
     FIELD_NAMES,
     FIELDS,
@@ -113,6 +119,7 @@ class Cell:
     label: str
     value: str
     problems: list[str]
+    meant: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,7 @@ class Shown:
     line: SafeString
     known: Signatory | None
     twin: Twin | None
+    is_needless: bool
     is_left_out: bool
 
 
@@ -149,7 +157,10 @@ class Preview:
         self.left_out = {number for number in shown if f"leave-{number}" in data}
         self.known = already_there(letter, self.typed)
         self.newly_known = set(self.known) - flagged
-        self.left_out |= self.newly_known
+        self.left_out |= {each for each in self.newly_known if makes_needless(self.known[each])}
+        asides = {typed.number for typed in self.typed if typed.is_aside}
+        self.left_out |= asides - shown
+        self.asides = asides & self.left_out
         self.chosen = set(self.known) - self.left_out
         self.rows = check(self.typed, language=language, left_out=self.left_out)
         self.wanted = [row for row in self.rows if row.number not in self.left_out]
@@ -197,6 +208,7 @@ class Preview:
                 lines[row.number],
                 self.known.get(row.number),
                 self.twins.get(row.number),
+                row.number in self.known and makes_needless(self.known[row.number]),
                 row.number in self.left_out,
             )
             for row in rows
@@ -210,19 +222,24 @@ class Preview:
             if field in ALWAYS_SHOWN or any(getattr(typed, field) for typed in self.typed)
         ]
 
+    @cached_property
     def columns(self) -> list[dict[str, Any]]:
         """The list's columns with what each was taken for."""
         first = self.table.cells[0][1]
+        lost = self.table.columns_lost()
         headings = self.table.header + ("",) * (len(first) - len(self.table.header))
         return [
-            {"heading": heading, "example": example, "field": field}
-            for heading, example, field in zip(headings, first, self.table.mapping, strict=True)
+            {"heading": heading, "example": example, "field": field, "is_lost": index in lost}
+            for index, (heading, example, field) in enumerate(
+                zip(headings, first, self.table.mapping, strict=True)
+            )
         ]
 
 
 def _with_edits(was: Typed, now: Typed, data: Any) -> Typed:
     """A row as it is read now, with what somebody typed over what it was read as before."""
     typed = {field: data.get(f"{field}-{was.number}") for field in FIELDS}
+    typed["countries"] = data.get(f"meant-{was.number}") or typed["countries"]
     edits = {
         field: text
         for field, text in typed.items()
@@ -240,12 +257,14 @@ def _cells(row: Row, typed: Typed, fields: list[str]) -> Iterator[Cell]:
     for field in FIELDS:
         if field in fields or field in told:
             reasons = [reason for name, reason in row.problems if name == field]
-            yield Cell(field, str(FIELD_NAMES[field]), getattr(typed, field), reasons)
+            meant = row.meant if field == "countries" else ()
+            yield Cell(field, str(FIELD_NAMES[field]), getattr(typed, field), reasons, meant)
 
 
 def carry(table: Table) -> str:
     """The columns as a text for a hidden field. Signed, so what it unpacks to is what we packed."""
-    carried = signing.dumps([table.header, table.cells, table.mapping], salt=SALT, compress=True)
+    packed = [table.header, table.cells, table.mapping, table.is_windows_1252]
+    carried = signing.dumps(packed, salt=SALT, compress=True)
     if len(carried) > MOST_CARRIED:
         raise Unreadable(
             gettext(
@@ -259,11 +278,11 @@ def carry(table: Table) -> str:
 def carried(text: str) -> Table | None:
     """What `carry` packed; None if it did not."""
     try:
-        header, cells, mapping = signing.loads(text, salt=SALT)
-    except signing.BadSignature:
+        header, cells, mapping, is_windows_1252 = signing.loads(text, salt=SALT)
+    except (signing.BadSignature, ValueError):  # a page from before an update has other parts
         return None
     rows = tuple((number, tuple(texts)) for number, texts in cells)
-    return Table(tuple(header), rows, tuple(mapping))
+    return Table(tuple(header), rows, tuple(mapping), is_windows_1252)
 
 
 def bring_in(model_admin: ModelAdmin[Signatory], request: HttpRequest) -> HttpResponseBase:
@@ -383,7 +402,9 @@ def _progress_page(
         "count": len(preview.wanted),
     }
     before, after = render_to_string(PROGRESS_TEMPLATE, context, request).split(PROGRESS_GAP)
-    response = StreamingHttpResponse(_around(before, _progress(preview, request), after))
+    language = translation.get_language()
+    lines = _in_language(language, _progress(preview, request))
+    response = StreamingHttpResponse(_around(before, lines, after))
     response.headers["X-Accel-Buffering"] = "no"  # a proxy is to hand each line on
     return response
 
@@ -395,7 +416,18 @@ def _around(before: str, lines: Iterator[str], after: str) -> Iterator[str]:
     yield after
 
 
-def _progress(preview: Preview, request: HttpRequest) -> Iterator[SafeString]:
+def _in_language(language: str | None, lines: Generator[SafeString]) -> Iterator[SafeString]:
+    """The lines, each made in the language of the request, which is over by then."""
+    with closing(lines):
+        while True:
+            with translation.override(language):
+                line = next(lines, None)
+            if line is None:
+                return
+            yield line
+
+
+def _progress(preview: Preview, request: HttpRequest) -> Generator[SafeString]:
     imported = ImportedRows()
     try:
         with closing(_import(preview, request)) as steps:
@@ -411,7 +443,7 @@ def _progress(preview: Preview, request: HttpRequest) -> Iterator[SafeString]:
         raise
     else:
         yield format_html(
-            '<li class="desk-good">{} <a href="{}">{}</a></li>',
+            '<li class="desk-good">{}</li> <li><a href="{}">{}</a></li>',
             _outcome(preview, imported),
             _queue_url(preview.letter),
             gettext("To the queue"),

@@ -6,6 +6,7 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils.translation import get_language, override
 
 from signatories import importing, moderation
 from signatories.desk import bringing_in
@@ -99,6 +100,62 @@ def test_what_is_on_the_letter_is_left_out_unless_somebody_says_otherwise(letter
     del sent["leave-1"]
     desk.post(URL, sent)
     assert names() == ["INSEC", "PAX", "PAX"]
+
+
+@pytest.mark.parametrize("state", ["submitted", "returned", "pending", "approved"])
+def test_an_entry_that_nobody_will_decide_leaves_out_no_row(letter, desk, state):
+    SignatoryFactory(letter=letter, name="PAX", state=state)
+    preview = paste(desk, letter, "PAX")
+    is_settled = state in {"pending", "approved"}
+
+    assert ("leave-1" in fields_of(preview)) == is_settled
+    assert ("This row comes in unless you leave it out." in text_of(preview)) != is_settled
+    desk.post(URL, {**fields_of(preview), "store": "1"})
+    assert names() == (["PAX"] if is_settled else ["PAX", "PAX"])
+
+
+def test_what_was_meant_is_chosen_with_one_click(letter, desk):
+    sent = fields_of(paste(desk, letter, "PAX (Kenya, Congo)"))
+    assert (sent["meant-1"], sent["countries-1"]) == ("", "Kenya, Congo")
+    choice = "Kenya, Republic of the Congo"
+
+    again = fields_of(desk.post(URL, {**sent, "meant-1": choice}))
+
+    assert (again["countries-1"], "meant-1" in again) == (choice, False)
+    desk.post(URL, {**sent, "meant-1": choice, "store": "1"})
+    assert Signatory.objects.get().countries == ["KE", "CG"]
+
+
+def test_lines_around_a_numbered_list_are_left_out_unless_somebody_takes_them(letter, desk):
+    preview = paste(desk, letter, "Excellency,\n1. PAX\n2. INSEC\n3. Kivu\nFourth")
+    sent = fields_of(preview)
+    assert {name for name in sent if name.startswith("leave")} == {"leave-1", "leave-5"}
+    assert "2 lines have no number" in text_of(preview)
+
+    del sent["leave-5"]
+    desk.post(URL, {**sent, "store": "1"})
+
+    assert names() == ["Fourth", "INSEC", "Kivu", "PAX"]
+
+
+def test_a_file_of_a_european_spreadsheet_is_read_with_a_remark(letter, desk):
+    data = "Organisation;Land;Sitz\nÄrzte;Kenia;Nepal\n".encode("cp1252")
+    file = SimpleUploadedFile("list.csv", data)
+
+    preview = desk.post(URL, {"letter": letter.pk, "file": file})
+
+    assert "Read as Windows-1252: look at the accents." in text_of(preview)
+    assert "The column “Sitz” seems to hold countries, and is not used." in text_of(preview)
+    again = desk.post(URL, fields_of(preview))
+    assert "Read as Windows-1252: look at the accents." in text_of(again)
+    assert fields_of(again)["name-2"] == "Ärzte"
+
+
+def test_what_is_wrong_with_a_file_stands_beside_its_field(letter, desk):
+    file = SimpleUploadedFile("list.csv", b"%PDF")
+    page = desk.post(URL, {"letter": letter.pk, "file": file}).content.decode()
+
+    assert page.index('for="id_file"') < page.index("This is a PDF") < page.index('id="id_file"')
 
 
 def test_what_came_onto_the_letter_meanwhile_is_shown_first(letter, desk):
@@ -254,6 +311,21 @@ def test_a_long_list_shows_how_far_it_is_and_what_came_of_it(letter, desk, monke
     assert pieces[0].lstrip().startswith("<!DOCTYPE html>")
     assert pieces[-1].rstrip().endswith("</html>")
     assert names() == ["A1", "B1", "C1"]
+
+
+def test_the_lines_of_progress_are_in_the_language_of_the_request(letter, desk, monkeypatch):
+    said = []
+    monkeypatch.setattr(moderation, "BATCH", 1)
+    monkeypatch.setattr(bringing_in, "gettext", lambda text: said.append(get_language()) or text)
+    sent = {**fields_of(paste(desk, letter, "A1\nB1\n")), "store": "1"}
+    with override("de"):
+        done = desk.post(URL, sent)
+    with override("fr"):
+        said.clear()
+        for _piece in done.streaming_content:
+            assert get_language() == "fr"
+
+    assert set(said) == {"de"}
 
 
 def test_a_long_list_whose_reader_goes_away_is_not_stored_in_part(letter, desk, monkeypatch):

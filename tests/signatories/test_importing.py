@@ -78,6 +78,13 @@ def test_of_two_entries_of_one_name_that_on_the_list_is_named(letter):
     assert already_there(letter, rows_of("PAX")) == {1: listed}
 
 
+def test_of_two_entries_of_one_name_that_which_waits_is_named_before_one_returned(letter):
+    SignatoryFactory(letter=letter, name="PAX", state=State.RETURNED)
+    waiting = SignatoryFactory(letter=letter, name="Pax")
+
+    assert already_there(letter, rows_of("PAX")) == {1: waiting}
+
+
 def test_what_is_on_the_letter_stays_out_unless_chosen(letter):
     pax = SignatoryFactory(letter=letter, name="Pax!")
     SignatoryFactory(letter=letter, name="INSEC", state=State.REJECTED)
@@ -143,6 +150,28 @@ def test_the_command_names_what_is_probably_a_duplicate(letter, tmp_path, capsys
         "    probably the same as “Genocide Watch” (line 2)",
         "3 would come in, 2 of them probably duplicates. Nothing was stored.",
     ]
+
+
+def test_the_command_tells_what_it_leaves_out_and_why(letter, tmp_path, capsys):
+    listed = SignatoryFactory(letter=letter, name="PAX", state=State.PENDING)
+    returned = SignatoryFactory(letter=letter, name="INSEC", state=State.RETURNED)
+    file = tmp_path / "list.txt"
+    file.write_bytes("Excellency,\n1. PAX\n2. INSEC\n3. Kivu – Genève\n".encode("cp1252"))
+
+    call_command("import_signatories", "conduct", file)
+    call_command("import_signatories", "conduct", file, "--dry-run")
+
+    said = capsys.readouterr().out.splitlines()
+    assert said[:7] == [
+        f"{file} was read as Windows-1252: look at the accents.",
+        "Line 1, left out: Excellency,",
+        "    Not a line of the list? It has no number, unlike those of the list.",
+        f"2. PAX; already on the letter ({listed.reference}, Waiting for a decision), left out",
+        f"3. INSEC; already on the letter ({returned.reference}, {returned.get_state_display()}), comes in",
+        "4. Kivu – Genève",
+        "2 came in, 1 were on the letter already.",
+    ]
+    assert said[-1].startswith("0 would come in")
 
 
 def test_the_command_names_each_line_it_cannot_read(letter, tmp_path, capsys):

@@ -99,6 +99,105 @@ def test_columns_by_what_is_in_them():
     ]
 
 
+HEADED = [
+    ("Organisation;Land;Webseite;Ansprechpartner;Funktion", "Kenia"),
+    ("Nom;Pays;Site web;Interlocuteur;Qualité", "Kenya"),
+    ("Organización;País;Página web;Persona de contacto;Cargo", "Kenia"),
+    ("Organização;País;Sítio;Pessoa de contato;Função", "Quênia"),
+    ("المنظمة;البلد;الموقع الإلكتروني;جهة الاتصال;المنصب", "كينيا"),
+    ("Название;Страна;Сайт;Контактное лицо;Должность", "Кения"),
+    ("组织名称;国家;网站;联系人;职务", "肯尼亚"),
+]
+
+
+@pytest.mark.parametrize(("headings", "kenya"), HEADED)
+def test_headings_and_countries_in_other_languages(headings, kenya):
+    row = read(f"{headings}\nKivu;{kenya};https://kivu.org;Aline Bahati;Chair\nPAX;;;;")[0]
+
+    assert (row.name, row.countries, row.website, row.contact_name, row.contact_role) == (
+        "Kivu", ("KE",), "https://kivu.org", "Aline Bahati", "Chair",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("heading", ["Organisation", "Titel"])
+def test_where_headings_say_nothing_the_values_do(heading):
+    text = f"{heading};Sitz;Netz;Stadt;Herkunft\nKivu;Kenya;kivu.org;Goma;Nepal\nPAX;Nepal;pax.org;Utrecht;Kenya"
+    table = read_table(text)
+
+    assert table.mapping[1:] == ("countries", "website", "", "")
+    assert table.columns_lost() == [4]
+    assert [row.name for row in check(lay_out(table))] == ["Kivu", "PAX"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_text_in_whatever_encoding_a_spreadsheet_saves(encoding):
+    table = read_table("Nom;Pays\nDroits – Genève;Suisse\n".encode(encoding))
+
+    assert [row.name for row in check(lay_out(table))] == ["Droits – Genève"]
+    assert table.is_windows_1252 == (encoding == "cp1252")
+
+
+def test_the_parts_of_a_line_go_to_the_fields_that_they_look_like():
+    lines = "PAX (Netherlands)\nKivu; Kenya; https://kivu.org; Ann Lee; ann@kivu.org\nX (Nepal); x.org\n"
+    pax, kivu, x = read(lines)
+
+    assert (kivu.name, kivu.countries, kivu.website, kivu.contact_name, kivu.email) == (
+        "Kivu", ("KE",), "https://kivu.org", "Ann Lee", "ann@kivu.org",
+    )  # fmt: skip
+    assert kivu.remarks == ("“Ann Lee” was read as the contact's name.",)
+    assert [(row.name, row.countries, row.website, row.problems) for row in (pax, x)] == [
+        ("PAX", ("NL",), "", ()),
+        ("X", ("NP",), "https://x.org", ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("PAX (Kenya, Korea)", ("Kenya, North Korea", "Kenya, South Korea")),
+        ("PAX (DR Congo / Congo)", (
+            "DR Congo / Democratic Republic of the Congo", "DR Congo / Republic of the Congo",
+        )),
+        ("PAX; Kenia", ("Kenya",)),
+        ("PAX; Atlantis", ()),
+        ("PAX; Kenya", ()),
+    ],
+)  # fmt: skip
+def test_what_may_have_been_meant_by_a_country_is_offered(line, meant):
+    assert read(line)[0].meant == meant
+
+
+@pytest.mark.parametrize("line", ["1.", "12)", "(3)", "- 4."])
+def test_a_number_without_a_name_is_no_organization(line):
+    assert problems(f"PAX\n{line}") == ["This is a number without a name."]
+
+
+@pytest.mark.parametrize(
+    ("name", "remarks"),
+    [
+        ("<script>alert(1)</script>", ("The name looks like a formula or a piece of code.",)),
+        ("=cmd|' /C calc'!A0", ("The name looks like a formula or a piece of code.",)),
+        ("https://evil.example", ("The name has a web address in it.",)),
+        ("350.org", ()),
+        ("+Peace", ()),
+    ],
+)
+def test_names_that_look_like_something_else_are_remarked_on(name, remarks):
+    row = read(name)[0]
+
+    assert (row.name, row.problems, row.remarks) == (name, (), remarks)
+
+
+def test_the_lines_around_a_numbered_list_are_told_apart():
+    laid = lay_out(read_table(FILE.read_text(encoding="utf-8")))
+    asides = [typed.raw for typed in laid if typed.is_aside]
+    lines = [typed for typed in laid if not typed.is_aside]
+
+    assert "Excellency," in asides
+    assert len(lines) == 33
+    assert not any(typed.is_aside for typed in lay_out(read_table("1. PAX\nINSEC\nKivu")))
+
+
 def test_a_spreadsheet():
     data = sheet(["Organización", "País"], [], ["Centre X", "KE, ET"], ["PAX", None])
 
@@ -131,7 +230,7 @@ def test_problems_are_told_in_words():
         b"",
         " \n\t\n",
         "Name\n",
-        "Caf\u00e9".encode("latin-1"),
+        b"Caf\x81",
         b"PK\x03\x04 no zip",
         b"\xd0\xcf\x11\xe0 old",
         b"%PDF-1.7",
@@ -190,4 +289,5 @@ def test_rows_written_as_csv_are_read_as_the_same_rows(made):
 
     again = read(write_csv(rows))
 
-    assert [Row(**{**vars(row), "raw": ""}) for row in again] == rows
+    # What is remarked on a name like "=A1" is no part of what came.
+    assert [Row(**{**vars(row), "raw": "", "remarks": ()}) for row in again] == rows

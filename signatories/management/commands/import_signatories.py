@@ -16,6 +16,7 @@ from signatories.importing import (
     NotImportable,
     already_there,
     import_rows,
+    makes_needless,
     signable_revision,
 )
 from signatories.list_file import FIELDS, MOST_BYTES, Row, Unreadable, check, lay_out, read_table
@@ -32,7 +33,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", metavar="SLUG", help="the letter's address")
-        parser.add_argument("file", type=Path, metavar="FILE", help="text, CSV (UTF-8) or XLSX")
+        parser.add_argument("file", type=Path, metavar="FILE", help="text, CSV or XLSX")
         parser.add_argument(
             "--dry-run", action="store_true", help="show the reading, store nothing"
         )
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no letter “{options['slug']}”. Nothing was stored.")
         rows = self._read(options["file"], letter)
         there = already_there(letter, rows)
+        chosen = {number for number, entry in there.items() if not makes_needless(entry)}
         twins = find_twins(
             letter, {row.number: row.name for row in rows if row.number not in there}
         )
@@ -58,11 +60,11 @@ class Command(BaseCommand):
             if signable_revision(letter) is None:
                 raise CommandError("This letter has no text yet, so nobody can sign it.")
             self.stdout.write(
-                f"{len(rows) - len(there)} would come in, {len(twins)} of them probably duplicates. "
+                f"{len(rows) - len(there) + len(chosen)} would come in, {len(twins)} of them probably duplicates. "
                 "Nothing was stored."
             )
             return
-        imported = self._store(letter, rows, approve=options["approve"])
+        imported = self._store(letter, rows, chosen, approve=options["approve"])
         if options["approve"]:
             run_due()
         self.stdout.write(
@@ -74,7 +76,11 @@ class Command(BaseCommand):
             line = printed(row.name, label_of(row.countries, row.label or None))
             facts = [getattr(row, name) for name in FIELDS[3:] if getattr(row, name)]
             known = there.get(row.number)
-            said = [f"already on the letter ({known.reference}), left out"] if known else []
+            said = []
+            if known:
+                outcome = "left out" if makes_needless(known) else "comes in"
+                state = known.get_state_display()
+                said = [f"already on the letter ({known.reference}, {state}), {outcome}"]
             self.stdout.write(f"{row.number}. {'; '.join([line, *facts, *said])}")
             remarks = list(row.remarks)
             if twin := twins.get(row.number):
@@ -95,16 +101,29 @@ class Command(BaseCommand):
         except Unreadable as error:
             raise CommandError(f"{path}: {error} Nothing was stored.") from error
         language = letter.default_language
-        return check(lay_out(table, language=language), language=language)
+        if table.is_windows_1252:
+            self.stdout.write(
+                self.style.WARNING(f"{path} was read as Windows-1252: look at the accents.")
+            )
+        laid = lay_out(table, language=language)
+        for typed in laid:
+            if typed.is_aside:
+                self.stdout.write(f"Line {typed.number}, left out: {typed.raw[:120]}")
+                for remark in typed.remarks:
+                    self.stdout.write(self.style.WARNING(f"    {remark}"))
+        return check([typed for typed in laid if not typed.is_aside], language=language)
 
     @transaction.atomic
-    def _store(self, letter: Letter, rows: list[Row], *, approve: bool) -> ImportedRows:
+    def _store(
+        self, letter: Letter, rows: list[Row], chosen: set[int], *, approve: bool
+    ) -> ImportedRows:
         try:
             imported = import_rows(
                 letter,
                 rows,
                 by=moderation.SYSTEM,
                 at=timezone.now(),
+                chosen=chosen,
                 progress=lambda done: self._tell(f"{done} stored …", done),
             )
         except NotImportable as error:
