@@ -10,13 +10,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from config.second_factor import FACTORS
+from letter.admin import OfferedLookups
 
 # Factors are shown to whom they belong; addresses stand with the user.
 admin.site.unregister([Authenticator, EmailAddress, User])
 
 
 @admin.register(User)
-class AccountAdmin(UserAdmin[User]):
+class AccountAdmin(OfferedLookups, UserAdmin[User]):
     """Django's, and whether somebody has set up a second factor."""
 
     list_display = (

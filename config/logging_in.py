@@ -8,6 +8,8 @@ from allauth.account.forms import LoginForm as AccountLoginForm
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.views import LoginView as AccountLoginView
 from allauth.account.views import ReauthenticateView
+from allauth.core import context, ratelimit
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.core.internal.ratelimit import get_ip
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -29,18 +31,24 @@ from allauth.mfa.webauthn.views import (
 )
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.views import PasswordChangeView
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path
+from django.urls import path, reverse_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
 from config.proxies import client_address
 
 logger = logging.getLogger(__name__)
+
+# In the session, from the first step of a log-in to the last: what changes with the password.
+PASSWORD_THEN = "password_at_log_in"  # noqa: S105
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -77,6 +85,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         logger.warning("A log-in failed")
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        if request.session.pop(PASSWORD_THEN, None) != user.get_session_auth_hash():
+            # Whoever changes a password shuts out who knew the old one, also on the way in.
+            clear_login(request)
+            messages.error(request, gettext("The password was changed meanwhile. Log in again."))
+            raise ImmediateHttpResponse(redirect("admin:login"))
         super().login(request, user)
         logger.info("User %s logged in", user.pk)
 
@@ -85,6 +98,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     ) -> HttpResponse | None:
         """Turn away whoever lost their rights but kept a passkey."""
         if user.is_active and getattr(user, "is_staff", False):
+            request.session[PASSWORD_THEN] = user.get_session_auth_hash()
             return None
         clear_login(request)
         messages.error(request, str(self.error_messages["username_password_mismatch"]))
@@ -192,8 +206,35 @@ class LoginView(AccountLoginView):  # type: ignore[misc]  # allauth has no types
         }
 
 
-# The Django admin's login/ is this one too, under its own name.
+class ChangePasswordForm(AdminPasswordChangeForm):
+    """Django's; whoever sits down at an open session cannot guess the password here."""
+
+    def clean_old_password(self) -> str:
+        counted = {"action": "change_password", "user": self.user}
+        if not ratelimit.consume(context.request, **counted):
+            logger.warning(
+                "User %s gave a wrong password too many times to change it", self.user.pk
+            )
+            raise ValidationError(AccountAdapter.error_messages["rate_limited"])
+        password: str = super().clean_old_password()
+        ratelimit.clear(context.request, **counted)
+        return password
+
+
+def change_password(
+    request: HttpRequest, extra_context: dict[str, Any] | None = None
+) -> HttpResponse:
+    """/admin/password_change/, as the Django admin calls it."""
+    return PasswordChangeView.as_view(
+        form_class=ChangePasswordForm,
+        success_url=reverse_lazy("admin:password_change_done"),
+        extra_context={**admin.site.each_context(request), **(extra_context or {})},
+    )(request)  # type: ignore[return-value]
+
+
+# The Django admin's own are these too, under their own names.
 admin.site.login = LoginView.as_view()  # type: ignore[method-assign]
+admin.site.password_change = never_cache(change_password)  # type: ignore[method-assign, assignment]
 
 # Under /admin/. What allauth has more of (signing up, addresses, resetting passwords) is not here.
 urlpatterns = [
@@ -255,3 +296,6 @@ urlpatterns = [
         name="mfa_generate_recovery_codes",
     ),
 ]
+# Secrets and codes are on these pages: none is kept by a browser, or anywhere on the way.
+for pattern in urlpatterns:
+    pattern.callback = never_cache(pattern.callback)

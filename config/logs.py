@@ -11,7 +11,9 @@ import re
 from typing import Final
 
 # /<slug>/confirm/<token>/ and its like: see signatories/urls.py.
-SECRET_IN_PATH: Final = re.compile(r"/(confirm|signature|not-us|organisation)/[^/\s?#'\"<>]+")
+SECRET_IN_PATH: Final = re.compile(
+    r"/(confirm|signature|not-us|organisation)/[^/\s?#'\"<>]+", re.IGNORECASE
+)
 # Also a user and password in front of a host, and an address in a query string.
 EMAIL_ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:=&?/@]+(?:@|%40)[^\s<>()\[\]\"',;:=&?/@]+")
 

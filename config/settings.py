@@ -281,8 +281,12 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False  # the log-in page decides, by who may open the admin
 ACCOUNT_SESSION_REMEMBER = False
 # Failures alone are counted: ten in a minute from an address, five in five minutes
-# for a user name from an address (config/logging_in.py makes that key).
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "10/m/ip,5/5m/key"}
+# for a user name from an address (config/logging_in.py makes that key) and for who changes a password.
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": "10/m/ip,5/5m/key",
+    "change_password": "5/5m/user",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True

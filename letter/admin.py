@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.forms.models import BaseInlineFormSet
@@ -28,6 +28,31 @@ from letter.views import preview_of
 EDITIONS_SHOWN = 10
 CHANGES_SHOWN = 10
 TEXT_FIELDS = ("title", "addressee", "salutation", "closing_line")
+
+
+class OfferedLookups(admin.ModelAdmin[Any]):
+    """A list that is filtered across relations by what it offers, and by nothing else that an address may name.
+
+    Otherwise anybody who reads the one could ask which rows of the other belong to it, whether or not
+    those are theirs to see.
+    """
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        offered = {
+            each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)
+        }
+        name = lookup.partition("__")[0]
+        try:
+            is_relation = self.opts.get_field(name).is_relation
+        except FieldDoesNotExist:
+            is_relation = False
+        if is_relation and name not in offered:
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        # Django's breaks on a relation from elsewhere.
+        return to_field == self.opts.pk.name
 
 
 class LetterForm(forms.ModelForm[Letter]):
@@ -89,7 +114,7 @@ class LetterForm(forms.ModelForm[Letter]):
 
 
 @admin.register(Letter)
-class LetterAdmin(admin.ModelAdmin[Letter]):
+class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
     form = LetterForm
     change_form_template = "admin/letter/letter/change_form.html"
     list_display = ("title", "state", "organisations", "closes_at", "publication")
@@ -356,7 +381,7 @@ class RevisionTextInline(admin.StackedInline[RevisionText, Revision]):
 
 
 @admin.register(Revision)
-class RevisionAdmin(admin.ModelAdmin[Revision]):
+class RevisionAdmin(OfferedLookups, admin.ModelAdmin[Revision]):
     change_form_template = "admin/letter/revision/change_form.html"
     list_display = ("letter", "number", "kind", "published_at", "locked_at")
     list_filter = (("letter", admin.RelatedOnlyFieldListFilter),)

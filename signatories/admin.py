@@ -26,6 +26,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from letter.admin import OfferedLookups
 from letter.models import Letter, entrusted
 from signatories import moderation
 from signatories.desk import entry, merging, taking_out
@@ -95,7 +96,7 @@ def _actions() -> list[Callable[..., Any]]:
 
 
 @admin.register(Signatory)
-class SignatoryAdmin(admin.ModelAdmin[Signatory]):
+class SignatoryAdmin(OfferedLookups, admin.ModelAdmin[Signatory]):
     form = SignatoryForm
     change_form_template = "admin/signatories/signatory/change_form.html"
     change_list_template = "admin/signatories/signatory/change_list.html"
@@ -420,7 +421,7 @@ class Registry(ChangeList):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin[Organization]):
+class OrganizationAdmin(OfferedLookups, admin.ModelAdmin[Organization]):
     change_form_template = "admin/signatories/organization/change_form.html"
     list_display = ("name", "website", "letters", "created_at")
     show_full_result_count = False
@@ -494,7 +495,8 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
             # What stands on a public letter, anyone may know.
             listed = listed.filter(mine | Q(letter__in=Letter.objects.public()))
         counted = Coalesce(Subquery(listed), 0)
-        return super().get_queryset(request).annotate(letter_count=counted)
+        organizations: QuerySet[Organization] = super().get_queryset(request)
+        return organizations.annotate(letter_count=counted)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # an organisation enters the registry when a sign-on is approved
@@ -515,7 +517,7 @@ class OrganizationAdmin(admin.ModelAdmin[Organization]):
 
 
 @admin.register(Merge)
-class MergeAdmin(admin.ModelAdmin[Merge]):
+class MergeAdmin(OfferedLookups, admin.ModelAdmin[Merge]):
     """What was combined, and the way back; the pages of the two have it, too."""
 
     change_form_template = "admin/signatories/merge/change_form.html"
@@ -588,7 +590,7 @@ class MergeAdmin(admin.ModelAdmin[Merge]):
 
 
 @admin.register(Message)
-class MessageAdmin(admin.ModelAdmin[Message]):
+class MessageAdmin(OfferedLookups, admin.ModelAdmin[Message]):
     list_display = (
         "kind",
         "signatory",
@@ -649,7 +651,7 @@ class SavedReasonTextInline(admin.StackedInline[SavedReasonText, SavedReason]):
 
 
 @admin.register(SavedReason)
-class SavedReasonAdmin(admin.ModelAdmin[SavedReason]):
+class SavedReasonAdmin(OfferedLookups, admin.ModelAdmin[SavedReason]):
     list_display = ("title", "event", "position", "languages")
     list_filter = ("event",)
     inlines = (SavedReasonTextInline,)

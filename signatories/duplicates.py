@@ -364,6 +364,20 @@ def forget(one_key: str, other_key: str) -> int:
     return count
 
 
+def may_judge(one: str, other: str, *, user: Any) -> bool:
+    """Whether somebody may decide about two names, or decide otherwise.
+
+    What whoever has all letters decided holds for all letters; whoever has some of them leaves it.
+    """
+    if user is None or user.has_perm("letter.all_letters"):
+        return True
+    first, second = sorted((name_key(one), name_key(other)))
+    verdict = (
+        Verdict.objects.filter(first_key=first, second_key=second).select_related("user").first()
+    )
+    return verdict is None or not verdict.user.has_perm("letter.all_letters")
+
+
 def _look_anew(keys: list[str]) -> None:
     """Have it looked at again whether entries of these names are likely duplicates."""
     # One by one, as evidence does.

@@ -34,6 +34,8 @@ from signatories.names import NameRefused, clean_line, clean_name, name_key
 MOST_BYTES: Final = 10 * 1024 * 1024
 MOST_ROWS: Final = 20_000
 MOST_COLUMNS: Final = 40
+# A line with more is no list of anything, and takes long to look through.
+_MOST_CELLS: Final = 200
 # A spreadsheet is compressed: a small file may unfold to more than a server has memory.
 _MOST_UNPACKED: Final = 20 * MOST_BYTES
 
@@ -271,6 +273,11 @@ def _csv_rows(text: str, delimiter: str) -> list[tuple[int, tuple[str, ...]]]:
     start = 1
     try:
         for cells in reader:
+            if len(cells) > _MOST_CELLS:
+                raise Unreadable(
+                    _("A line of this has %(count)d columns; at most %(limit)d can be read.")
+                    % {"count": len(cells), "limit": MOST_COLUMNS}
+                )
             if any(map(str.strip, cells)):
                 rows.append((start, tuple(map(unprotected, cells))))
             start = reader.line_num + 1

@@ -18,7 +18,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from signatories import moderation
-from signatories.duplicates import index_organizations, judge
+from signatories.duplicates import index_organizations, judge, may_judge
 from signatories.history import what_happened
 from signatories.models import (
     Alias,
@@ -222,9 +222,12 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _judge_same(one: str, other: str, *, by: By, at: datetime) -> dict[str, Any]:
-    """Note that two names are the same organisation's; the verdict that there was, to go back to."""
+    """Note that two names are the same organisation's; the verdict that there was, to go back to.
+
+    Nothing, where the names are equal, or somebody decided about them whose word counts for more.
+    """
     keys = sorted((name_key(one), name_key(other)))
-    if keys[0] == keys[1]:
+    if keys[0] == keys[1] or not may_judge(one, other, user=by.user):
         return {}
     before = Verdict.objects.filter(first_key=keys[0], second_key=keys[1]).first()
     judge(one, other, Verdict.Kind.SAME, user=by.user, at=at)
@@ -401,9 +404,15 @@ def _separate_entries(
     survivor, merged = entries[merge.survivor_id], entries[merge.merged_id]
     moved = merge.moved
     kept = _give_back(survivor, moved, by=by, at=at)
-    if not _unjudge(moved.get("verdict")):
+    if not _unjudge(moved.get("verdict"), by=by):
         kept.append(gettext("what was decided about the two names since"))
-    _remove_aliases(moved.get("aliases", []))
+    if by.user is None or by.user.has_perm("signatories.change_organization"):
+        _remove_aliases(moved.get("aliases", []))
+    else:
+        kept += [
+            gettext("“%(name)s”, which the registry has as another name") % {"name": name}
+            for _pk, name in moved.get("aliases", [])
+        ]
     if correction := moved.get("correction"):
         Correction.objects.create(
             signatory=merged,
@@ -458,11 +467,13 @@ def _link_back(
         moderation.apply_changes(survivor, changes, by=by, at=at)
 
 
-def _unjudge(verdict: Mapping[str, Any] | None) -> bool:
+def _unjudge(verdict: Mapping[str, Any] | None, *, by: By) -> bool:
     """Put back the verdict that there was before; give whether it could be, since nobody judged anew."""
     if not verdict:
         return True
     first, second = verdict["keys"]
+    if not may_judge(first, second, user=by.user):
+        return False
     now = Verdict.objects.filter(first_key=first, second_key=second)
     if not now.filter(kind=Verdict.Kind.SAME).exists():
         return not now.exists()
@@ -490,7 +501,7 @@ def _separate_organizations(
     moved, kept = merge.moved, []
     merged.merged_into = None
     merged.save(update_fields=["merged_into"])
-    if not _unjudge(moved.get("verdict")):
+    if not _unjudge(moved.get("verdict"), by=by):
         kept.append(gettext("what was decided about the two names since"))
     _remove_aliases(moved.get("aliases", []))
     theirs = Alias.objects.filter(pk__in=moved.get("moved_aliases", []), organization=survivor)

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from letter.models import Letter
 from letter.publishing import redact
@@ -130,12 +133,21 @@ def take_out(letter: Letter, line_id: str, *, at: datetime) -> int:
     )
     keys |= set(gone.values_list("name_key", flat=True))
     keys |= set(Alias.objects.filter(organization__in=gone).values_list("name_key", flat=True))
+    _forget_log(gone)
     gone.delete()
     # What was decided about a name that somebody else still bears is no secret.
     for model in (Organization, Signatory):
         keys -= set(model.objects.filter(name_key__in=keys).values_list("name_key", flat=True))
     Verdict.objects.filter(Q(first_key__in=keys) | Q(second_key__in=keys)).delete()
     return count
+
+
+def _forget_log(organizations: QuerySet[Organization]) -> None:
+    """Take the names of organisations, and their other names, out of what the admin logged about them."""
+    LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(Organization),
+        object_id__in=[str(pk) for pk in organizations.values_list("pk", flat=True)],
+    ).update(object_repr=gettext("an organisation that was taken out"), change_message="")
 
 
 def _combined(model: type[Signatory] | type[Organization], pks: Iterable[int]) -> set[int]:

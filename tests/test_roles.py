@@ -19,7 +19,7 @@ from django.urls import get_resolver
 
 from letter.models import Revision
 from letter.publishing import publish, request_publication
-from signatories import links, merging, moderation
+from signatories import duplicates, links, merging, moderation
 from signatories.desk.bringing_in import carry
 from signatories.lines import approved_lines
 from signatories.list_file import read_table
@@ -57,6 +57,14 @@ SHARED = frozenset({"coordinator", "superuser"})
 # Words that stand in the private rows of the letter, and of the other one; and in their titles.
 PRIVATE, TITLE = "Qwertz", "Azerty"
 PRIVATE_OTHER, TITLE_OTHER = "Dvorak", "Colemak"
+ALIASES = "signatories.Alias"
+SHARED_TABLES = (
+    ALIASES,
+    "signatories.Verdict",
+    "signatories.Organization",
+    "signatories.SavedReason",
+    "signatories.SavedReasonText",
+)
 # Whoever logs in or looks at an entry changes these.
 NOT_COUNTED = {"last_login", "claimed_by", "claimed_until"}
 
@@ -318,6 +326,7 @@ PAGES: list[Page] = [
             action("reject", "{entry}", DECIDES, reason="No"),
             action("return_for_changes", "{entry}", DECIDES, reason="No"),
             action("assign", "{entry}", DECIDES, colleague="{assigned}"),
+            action("assign", "{entry}", NOBODY, colleague="{elsewhere}"),
             Post(
                 {"action": "reject", "_selected_action": "{entry}", "select_across": "1"},
                 READS,  # those who may not are shown the list again
@@ -398,7 +407,10 @@ PAGES: list[Page] = [
         f"{ENTRIES}<int:pk>/judge/",
         f"{ENTRIES}{{entry}}/judge/",
         NOBODY,
-        [Post({"verdict": "same:Somebody"}, DECIDES)],
+        [
+            Post({"verdict": f"different:{PRIVATE} pending again"}, DECIDES),
+            Post({"verdict": "same:Somebody"}, NOBODY),
+        ],
     ),
     Page(
         f"{ENTRIES}<int:pk>/ask/",
@@ -410,7 +422,20 @@ PAGES: list[Page] = [
         f"{ENTRIES}<int:pk>/combine/<int:other>/",
         f"{ENTRIES}{{entry}}/combine/{{returned}}/",
         DECIDES,
-        [Post({}, DECIDES)],
+        [Post({}, DECIDES), Post({"alias": "on", "name": "other", "contact": "other"}, DECIDES)],
+    ),
+    Page(
+        f"{ENTRIES}<int:pk>/combine/<int:other>/",
+        f"{ENTRIES}{{listed}}/combine/{{returned}}/",
+        DECIDES,
+        [Post({"alias": "on"}, DECIDES)],
+    ),
+    # Never with what is on another letter: whoever sees both is led back, and told why.
+    Page(
+        f"{ENTRIES}<int:pk>/combine/<int:other>/",
+        f"{ENTRIES}{{entry}}/combine/{{foreign}}/",
+        SHARED,
+        [Post({}, NOBODY)],
     ),
     Page(
         f"{ENTRIES}<int:pk>/place/",
@@ -539,7 +564,8 @@ def world(db) -> World:
     for each in (letter, draft_letter):
         each.coordinators.add(users["assigned"])
     other = make_letter(slug="other", title=f"{TITLE_OTHER} of others")
-    SignatoryFactory(letter=other, name=f"{PRIVATE_OTHER} pending", note=PRIVATE_OTHER)
+    foreign = SignatoryFactory(letter=other, name=f"{PRIVATE_OTHER} pending", note=PRIVATE_OTHER)
+    duplicates.index_signatory(SignatoryFactory(letter=letter, name=f"{PRIVATE} pending again"))
     other.coordinators.add(users["elsewhere"])
     names = {
         "letter": letter.pk,
@@ -559,6 +585,8 @@ def world(db) -> World:
         "group": Group.objects.create(name="spare").pk,
         "neighbour": UserFactory(username="neighbour").pk,
         "assigned": users["assigned"].pk,
+        "elsewhere": users["elsewhere"].pk,
+        "foreign": foreign.pk,
         "table": carry(read_table("1. Made here")),
     }
     return World(users, names)
@@ -680,7 +708,13 @@ def test_who_does_what_and_that_nothing_is_changed_for_the_others(world):
         data = filled(post.data, world)
         for role, response, ways in answers(world, "post", filled(url, world), data):
             assert not leaks(role, response), (url, post.data, role)
-            is_done = rows() != before
+            now = rows()
+            is_done = now != before
+            if role in {"assigned", "elsewhere"}:
+                # What there was stays; a new organisation enters when a sign-on is approved.
+                for label in SHARED_TABLES:
+                    assert set(before[label]) <= set(now[label]), (url, post.data, role, label)
+                assert now[ALIASES] == before[ALIASES], (url, post.data, role)
             if post.shows:
                 assert not is_done, (url, post.data, role)
                 is_done = not ways and (PRIVATE in response.text or TITLE in response.text)

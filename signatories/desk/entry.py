@@ -49,7 +49,7 @@ DOMAIN_CLASSES = {
 
 def entry_context(signatory: Signatory, *, viewer: Any) -> dict[str, Any]:
     """What the panel about an entry shows a coordinator: its line, place, contact and evidence."""
-    likenesses = duplicates.find_like(signatory)
+    likenesses, judged = duplicates.find_like(signatory), duplicates.judged(signatory)
     combinable = [
         like
         for like in likenesses
@@ -61,6 +61,7 @@ def entry_context(signatory: Signatory, *, viewer: Any) -> dict[str, Any]:
         "place": _place(signatory),
         "website": website_link(signatory),
         "likenesses": likenesses,
+        "judgeable": [like for like in likenesses if _may_judge(viewer, signatory, like)],
         "combinable": combinable,
         # What merely resembles it is not combined by a slip of the finger.
         "to_combine": next((like for like in combinable if like.is_duplicate), None),
@@ -69,11 +70,17 @@ def entry_context(signatory: Signatory, *, viewer: Any) -> dict[str, Any]:
             (
                 like.name
                 for like in likenesses
-                if like.signatory is None and like.score >= LIKELY and like.name != signatory.name
+                if viewer.has_perm("signatories.change_signatory")
+                and like.signatory is None
+                and like.score >= LIKELY
+                and like.name != signatory.name
             ),
             "",
         ),
-        "judged": duplicates.judged(signatory),
+        "judged": judged,
+        "forgettable": [
+            one for one in judged if duplicates.may_judge(signatory.name, one.key, user=viewer)
+        ],
         "namesakes": _of_the_same_address(signatory),
         "asking": asking_context(signatory),
         "signals": signals(signatory, at=timezone.now(), likenesses=likenesses, viewer=viewer),
@@ -86,7 +93,22 @@ def judge(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse
         raise PermissionDenied
     signatory = get_object_or_404(desk.get_queryset(request), pk=pk)
     kind, _colon, other = request.POST.get("verdict", "").partition(":")
-    if kind in Verdict.Kind.values and other:
+    shown = [like for like in duplicates.find_like(signatory) if like.name == other]
+    if kind == "spelling":
+        if not request.user.has_perm("signatories.change_signatory"):
+            raise PermissionDenied
+        _take_spelling(desk, request, signatory, other)
+    elif kind == "forget":
+        _forget(desk, request, signatory, other)
+    elif not shown:
+        reason = gettext("Not noted: “%(name)s” is not, or no longer, among the likely duplicates.")
+        desk.message_user(request, reason % {"name": other}, messages.ERROR)
+    elif not any(_may_judge(request.user, signatory, like) for like in shown):
+        reason = gettext(
+            "Not noted: whoever works on all letters decides about “%(name)s”, which others know, too."
+        )
+        desk.message_user(request, reason % {"name": other}, messages.ERROR)
+    elif kind in Verdict.Kind.values:
         duplicates.judge(signatory.name, other, kind, user=request.user, at=timezone.now())
         desk.message_user(
             request,
@@ -94,14 +116,26 @@ def judge(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse
             % {"one": signatory.name, "other": other, "kind": Verdict.Kind(kind).label},
             messages.SUCCESS,
         )
-    elif kind == "forget" and duplicates.forget(signatory.name_key, other):
-        desk.message_user(request, gettext("Forgotten: it is asked again."), messages.SUCCESS)
-    elif kind == "spelling" and other:
-        _take_spelling(desk, request, signatory, other)
     if "review" in request.POST:
         letter = Letter.objects.filter(pk=number_in(request.POST["review"]) or 0).first()
         return redirect(review_url(letter, entry=pk))
     return redirect("admin:signatories_signatory_change", pk)
+
+
+def _may_judge(user: Any, signatory: Signatory, like: duplicates.Likeness) -> bool:
+    """Whoever has some of the letters decides about what stands on them, and not about the whole registry."""
+    is_here = like.signatory is not None or user.has_perm("letter.all_letters")
+    is_settled = like.verdict and not duplicates.may_judge(signatory.name, like.name, user=user)
+    return is_here and not is_settled
+
+
+def _forget(
+    desk: "SignatoryAdmin", request: HttpRequest, signatory: Signatory, other_key: str
+) -> None:
+    if not duplicates.may_judge(signatory.name, other_key, user=request.user):
+        raise PermissionDenied
+    if duplicates.forget(signatory.name_key, other_key):
+        desk.message_user(request, gettext("Forgotten: it is asked again."), messages.SUCCESS)
 
 
 def _take_spelling(

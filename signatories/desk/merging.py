@@ -18,7 +18,7 @@ from django.utils.translation import gettext, ngettext
 from letter.countries import country_name
 from letter.models import Letter
 from letter.publishing import number_of
-from signatories import merging
+from signatories import duplicates, merging
 from signatories.desk.deciding import versions_seen
 from signatories.desk.pages import number_in, page_context, review_url
 from signatories.desk.review import remember
@@ -68,6 +68,11 @@ def may_merge_organizations(request: HttpRequest) -> bool:
         "signatories.change_organization",
     ]
     return request.user.has_perms(needed)
+
+
+def _may_name(request: HttpRequest) -> bool:
+    """Whoever may say what an organisation is called, too: the registry is all letters'."""
+    return request.user.has_perm("signatories.change_organization")
 
 
 def may_undo(request: HttpRequest, merge: Merge) -> bool:
@@ -161,7 +166,7 @@ def combine_entries(
                 merged.pk,
                 by=By.coordinator(request.user),
                 take={group for group in GROUPS if request.POST.get(group) == OTHER},
-                with_alias="alias" in request.POST,
+                with_alias="alias" in request.POST and _may_name(request),
                 seen=versions_seen(request),
             )
         except Refused as why:
@@ -220,9 +225,11 @@ def _entries_page(
         "merged": merged,
         "facts": list(_facts(survivor, merged)),
         "rows": list(_rows(survivor, merged, request)),
-        "sentences": list(_sentences(survivor, merged)),
+        "sentences": list(_sentences(survivor, merged, viewer=request.user)),
         "seen": [survivor, merged],
-        "aliases": merging.unknown_names(organization, names) if organization else [],
+        "aliases": merging.unknown_names(organization, names)
+        if organization and _may_name(request)
+        else [],
         "alias_is_wanted": request.method != "POST" or "alias" in request.POST,
         # The entries would be one and their organisations still two.
         "organizations_url": reverse(
@@ -292,11 +299,12 @@ def _words(entry: Signatory, group: str) -> str:
     return str(getattr(entry, group)) or "–"
 
 
-def _sentences(survivor: Signatory, merged: Signatory) -> Iterator[str]:
+def _sentences(survivor: Signatory, merged: Signatory, *, viewer: Any) -> Iterator[str]:
     """What will happen, beside the values that are chosen."""
     yield from _of_the_list(survivor, merged)
     yield _of_the_contact(merged)
-    if survivor.name_key != merged.name_key:
+    is_noted = duplicates.may_judge(survivor.name, merged.name, user=viewer)
+    if survivor.name_key != merged.name_key and is_noted:
         yield gettext("It is noted that both names are the same organisation's.")
     for each in (survivor, merged):
         correction = each.corrections.filter(settled_at__isnull=True).first()

@@ -40,6 +40,8 @@ def written():
         (f"/code/organisation/{TOKEN}/", "/code/organisation/…/"),
         (f"/code/signature/{TOKEN}/withdraw/", "/code/signature/…/withdraw/"),
         (f"/fr/code/confirm/{TOKEN}", "/fr/code/confirm/…"),
+        (f"/code/Confirm/{TOKEN}/", "/code/Confirm/…/"),
+        (f"/CODE/NOT-US/{TOKEN}/", "/CODE/NOT-US/…/"),
         (f"/code/confirm/{TOKEN}?utm=1", "/code/confirm/…?utm=1"),
         (f"<WSGIRequest: GET '/code/confirm/{TOKEN}'>", "<WSGIRequest: GET '/code/confirm/…'>"),
         ("/code/sign/sent/", "/code/sign/sent/"),

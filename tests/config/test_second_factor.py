@@ -519,3 +519,34 @@ def test_the_list_of_users_shows_who_has_one(with_app, client, django_assert_max
 
 def test_the_admin_has_no_pages_for_what_allauth_stores():
     assert not {EmailAddress, Authenticator} & set(admin.site._registry)
+
+
+def test_the_password_cannot_be_guessed_where_it_is_changed(ada, client):
+    log_in(client)
+    page, new = (
+        "/admin/password_change/",
+        {"new_password1": "Zq7!mmpo", "new_password2": "Zq7!mmpo"},
+    )
+    for _n in range(5):
+        assert TOO_MANY not in sentences(client.post(page, {"old_password": "guess", **new}))
+
+    assert TOO_MANY in sentences(client.post(page, {"old_password": PASSWORD, **new}))
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
+
+
+def test_a_log_in_that_is_half_done_ends_when_the_password_changes(with_app, client):
+    log_in(client)
+    with_app.set_password("another of 33")
+    with_app.save(update_fields=["password"])
+
+    response = client.post("/admin/account/log-in/code/", {"code": code()}, follow=True)
+
+    assert "The password was changed meanwhile." in sentences(response)
+    assert not is_in(client)
+
+
+def test_no_page_about_factors_is_kept_by_a_browser(ada, client):
+    log_in(client)
+    for page in ("/admin/account/", "/admin/account/confirm/password/", "/admin/password_change/"):
+        assert "no-store" in client.get(page)["Cache-Control"], page

@@ -78,7 +78,8 @@ def test_whoever_has_all_letters_does_not_pay_for_the_rule(letter, client, coord
     )
     assert all(asked(path) for path in paths)
     client.force_login(coordinator)
-    assert not any(asked(path) for path in paths)
+    # The review asks whether those to whom entries are assigned still work on the letter.
+    assert not any(asked(path) for path in paths if path != REVIEW)
 
 
 @pytest.mark.parametrize("path", [QUEUE, REVIEW, "/admin/"])
@@ -266,3 +267,14 @@ def test_whoever_worked_here_before_goes_on_with_all_letters(db):
             for model in ("savedreason", "savedreasontext")
         ),
     }
+
+
+@pytest.mark.parametrize(
+    "query", ["signatories=1", "signatories__note__contains=x", "_to_field=signatories"]
+)
+def test_the_registry_does_not_tell_which_entry_stands_for_whom(db, client, query):
+    client.force_login(UserFactory(group="letter coordinator"))
+
+    response = client.get(f"/admin/signatories/organization/?{query}")
+
+    assert response.status_code in {302, 400}

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -13,7 +14,7 @@ from letter.publishing import request_publication, verify
 from signatories import moderation
 from signatories.models import Link, Organization, Signatory
 from signatories.retention import CONFIRM_WITHIN, KEEP_CONTACTS_FOR, KEEP_NETWORKS_FOR
-from tests.factories import NOW, SignatoryFactory
+from tests.factories import NOW, SignatoryFactory, UserFactory
 from tests.reading import text_of
 
 # Our own words around the 33 real lines, in the format of the real letter.
@@ -184,8 +185,19 @@ def test_redact_takes_a_line_out_of_every_edition_and_out_of_the_registry(
     with pytest.raises(CommandError, match="Add --yes"):
         call_command("redact", "conduct", gone.line_id)
     assert Listing.objects.filter(name="Zarga").exists()
+    gone.refresh_from_db()
+    LogEntry.objects.log_actions(
+        UserFactory().pk,
+        [gone.organization],
+        CHANGE,
+        "Added other name “Zarga Asbl”",
+        single_object=True,
+    )
     call_command("redact", "conduct", gone.line_id, "--yes")
     work()
+
+    logged = LogEntry.objects.get()
+    assert "Zarga" not in logged.object_repr + logged.change_message
 
     assert [each.name for each in letter.listings.current()] == ["Amani"]
     assert not Listing.objects.filter(name="Zarga").exists()

@@ -94,9 +94,23 @@ def test_the_apostrophe_comes_off_again(text, cell):
     assert unprotected(cell) == text
 
 
-@given(st.text(alphabet="'=+-@＝ \t\r\na", max_size=6))
+CELLS = st.text(alphabet="'=+-@＝ \t\r\n\";|,a", max_size=10)
+
+
+@given(CELLS)
 def test_whatever_is_protected_is_read_back(text):
     assert unprotected(protected(text)) == text
+
+
+@given(st.lists(CELLS, min_size=1, max_size=3))
+def test_nothing_runs_at_whatever_character_a_spreadsheet_parts_the_line(texts):
+    out = io.StringIO()
+    csv.writer(out).writerow(map(protected, texts))
+
+    for delimiter in ",;\t|":
+        rows = csv.reader(io.StringIO(out.getvalue(), newline=""), delimiter=delimiter)
+        starts = {cell.strip()[:1] for row in rows for cell in row} - {""}
+        assert not starts & set("=+-@＝＋－＠"), (delimiter, out.getvalue())
 
 
 def test_the_public_list_is_the_newest_edition_numbered(letter, work):

@@ -162,15 +162,15 @@ def test_the_command_tells_what_it_leaves_out_and_why(letter, tmp_path, capsys):
     call_command("import_signatories", "conduct", file, "--dry-run")
 
     said = capsys.readouterr().out.splitlines()
-    assert said[:7] == [
+    assert said[:6] == [
         f"{file} was read as Windows-1252: look at the accents.",
         "Line 1, left out: Excellency,",
         "    Not a line of the list? It has no number, unlike those of the list.",
         f"2. PAX; already on the letter ({listed.reference}, Waiting for a decision), left out",
         f"3. INSEC; already on the letter ({returned.reference}, {returned.get_state_display()}), comes in",
         "4. Kivu – Genève",
-        "2 came in, 1 were on the letter already.",
     ]
+    assert "2 came in, 1 were on the letter already." in said
     assert said[-1].startswith("0 would come in")
 
 

@@ -291,3 +291,8 @@ def test_rows_written_as_csv_are_read_as_the_same_rows(made):
 
     # What is remarked on a name like "=A1" is no part of what came.
     assert [Row(**{**vars(row), "raw": "", "remarks": ()}) for row in again] == rows
+
+
+def test_a_line_of_a_thousand_columns_is_refused_in_words():
+    with pytest.raises(Unreadable, match="has 1001 columns"):
+        read_table("a," * 1000, filename="list.csv")

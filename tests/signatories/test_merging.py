@@ -608,7 +608,7 @@ class WhateverIsCombined(TestCase):
         ),
     )
     def test_it_can_be_separated_again(self, made, steps):
-        by = By.coordinator(UserFactory())
+        by = By.coordinator(UserFactory(group="coordinator"))
         letters = [make_letter(), make_letter(ordering=Letter.Ordering.APPROVAL)]
         registered = OrganizationFactory(name=NAMES[0])
         alias = registered.aliases.create(name=NAMES[-1], name_key=name_key(NAMES[-1]))
