@@ -17,7 +17,7 @@ PRODUCTION = DEBUG= DEMO= DATABASE_URL= CACHE_URL= EMAIL_URL= SENTRY_DSN= WORKER
 	SECRET_KEY=for-make-check-alone-7rV0xQm3Zp9LkT2wYb8NcH5sJd1FgA4e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve worker migrate test check bench format lock clean
+.PHONY: help demo serve worker migrate test check bench format messages lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -56,6 +56,9 @@ bench: .venv/.installed-dev ## the benchmarks, each figure with its ratio to its
 format: .venv/.installed-dev ## put code in the project's format, mend what the linter can mend
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+
+messages: .venv/.installed-dev ## bring the catalogues under locale/ in line with code and templates
+	$(PY) .ci/catalogues.py
 
 lock: .venv/.installed-dev ## newest versions that pyproject.toml allows, with hashes (ARGS="-P name" for one)
 	$(UV_COMPILE) $(if $(ARGS),$(ARGS),--upgrade) pyproject.toml --output-file requirements.lock

@@ -1,7 +1,8 @@
 """Finds what a reader in another language would get in English, or broken.
 
-Two looks: every catalogue under locale/ must be complete (no empty entry, no fuzzy one, the
-same placeholders as its source), and no template may hold words outside of gettext's tags.
+Three looks: every catalogue under locale/ must be complete (no empty entry, no fuzzy one, the
+same placeholders as its source), must have just the strings that code and templates have, and be
+compiled (see .ci/catalogues.py); and no template may hold words outside of gettext's tags.
 Prints each finding with its file and line; exit status 1 where there is one.
 """
 
@@ -134,8 +135,22 @@ def template_findings(source: str, *, is_html: bool) -> Iterator[tuple[int, str]
             yield line, f"words outside of a translation tag: {words[:60]!r}"
 
 
+def file_findings() -> Iterator[str]:
+    """What `make messages` would change."""
+    import catalogues  # noqa: PLC0415  # beside this file, on the path when it is run
+
+    for language in catalogues.LANGUAGES:
+        po = catalogues.as_po(catalogues.updated(language))
+        for path, due in (
+            (catalogues.path_of(language), po),
+            (catalogues.path_of(language, "mo"), catalogues.as_mo(po)),
+        ):
+            if not path.exists() or path.read_bytes() != due:
+                yield f"{path.relative_to(BASE_DIR)}: not in line with the sources: run make messages"
+
+
 def main() -> int:
-    findings: list[str] = []
+    findings = list(file_findings())
     catalogues = sorted(BASE_DIR.glob("locale/*/LC_MESSAGES/*.po"))
     for path in catalogues:
         for line, finding in catalogue_findings(path.read_text(encoding="utf-8")):

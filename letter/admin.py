@@ -1,6 +1,7 @@
 """The admin of letters: their words, their times, and what has been published of them."""
 
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -21,6 +22,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from letter import handing_over
+from letter.documents import scripts_without_font
 from letter.models import Letter, LetterChange, Revision, RevisionText, entrusted
 from letter.publishing import request_publication
 from letter.views import preview_of
@@ -67,6 +70,7 @@ class LetterForm(forms.ModelForm[Letter]):
             "addressee",
             "salutation",
             "closing_line",
+            "letterhead",
             "default_language",
             "time_zone",
             "opens_at",
@@ -125,7 +129,15 @@ class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
         (None, {"fields": ("title", "slug", "state", "publication")}),
         (
             _("Words around the text"),
-            {"fields": ("addressee", "salutation", "closing_line", "default_language")},
+            {
+                "fields": (
+                    "addressee",
+                    "salutation",
+                    "closing_line",
+                    "letterhead",
+                    "default_language",
+                )
+            },
         ),
         (_("Times"), {"fields": ("time_zone", "opens_at", "closes_at", "cutoff_at")}),
         (_("The list"), {"fields": ("ordering",)}),
@@ -140,6 +152,14 @@ class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
         view = self.admin_site.admin_view
         own = [
             path("<int:pk>/preview/", view(self.preview), name="letter_letter_preview"),
+            *(
+                path(
+                    f"<int:pk>/{address}",
+                    view(partial(page, model_admin=self)),
+                    name=f"letter_letter_{name}",
+                )
+                for address, name, page in handing_over.PAGES
+            ),
             path("<int:pk>/revise/", view(require_POST(self.revise)), name="letter_letter_revise"),
         ]
         return own + super().get_urls()
@@ -189,6 +209,7 @@ class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
             "revisions": letter.revisions.order_by("-number") if letter else (),
             "editions": letter.editions.order_by("-number")[:EDITIONS_SHOWN] if letter else (),
             "changes": changes[:CHANGES_SHOWN],
+            "without_font": sorted(scripts_without_font(letter).items()) if letter else (),
         }
         with transaction.atomic(), timezone.override(_zone(request, letter)):
             if letter and request.method == "POST":

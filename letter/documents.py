@@ -11,9 +11,11 @@ import gzip
 import hashlib
 import io
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, TypedDict
 
 from django.conf import settings
@@ -24,11 +26,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, gettext
 
-from letter import countries
+from letter import countries, fonts
 from letter.cells import protected
 from letter.digest import timestamp
 from letter.models import Document, Edition, Letter, Listing, Text
 from letter.text import plain_text, render_markdown
+
+logger = logging.getLogger(__name__)
 
 DESCRIPTION_LENGTH = 200  # characters; search engines and share cards cut near this
 
@@ -103,11 +107,14 @@ def zone_name(time_zone: str) -> str:
 
 def groups_of(letter: Letter, listings: Iterable[Listing]) -> list[Group]:
     """The list as it is printed: one group, or one for each country where the letter groups by country."""
-    grouped = letter.ordering == Letter.Ordering.COUNTRY
+    listings = list(listings)
+    grouped = letter.ordering == Letter.Ordering.COUNTRY and _is_by_country(listings)
     groups: list[Group] = []
     key: str | None = None
     for number, listing in enumerate(listings, start=1):
         first = listing.countries[0] if grouped and listing.countries else ""
+        if groups and listing.redacted_at is not None:
+            first = key or ""  # its country is gone, its place among the others is not
         if not groups or (grouped and first != key):
             key = first
             name = countries.country_name(first) if first else ""
@@ -125,11 +132,79 @@ def groups_of(letter: Letter, listings: Iterable[Listing]) -> list[Group]:
     return groups
 
 
+def address(view: str, letter: Letter, language: str) -> str:
+    """The path of one of the letter's pages in a language; in its default one the language is left out."""
+    if language == letter.default_language:
+        return reverse(view, args=[letter.slug])
+    return reverse(f"{view}_in_language", args=[language, letter.slug])
+
+
+def _is_by_country(listings: Iterable[Listing]) -> bool:
+    """Whether each country's lines stand together; not so in an edition from before the letter grouped."""
+    firsts = (
+        listing.countries[0] if listing.countries else ""
+        for listing in listings
+        if listing.redacted_at is None
+    )
+    runs = [country for country, _lines in groupby(firsts)]
+    return len(runs) == len(set(runs))
+
+
 def page_url(letter: Letter, language: str) -> str:
     """The path of the letter's page in a language."""
+    return address("letter:page", letter, language)
+
+
+def frame_of(text_language: str) -> dict[str, str]:
+    """Language and direction of the words around a text: its own where the product speaks it, else English."""
+    try:
+        language = translation.get_supported_language_variant(text_language)
+    except LookupError:
+        language = settings.LANGUAGE_CODE
+    return {
+        "language": language,
+        "direction": "rtl" if get_language_info(language)["bidi"] else "ltr",
+    }
+
+
+def history_urls(letter: Letter, language: str, edition: Edition) -> dict[str, str]:
+    """The paths of what a letter's pages say of its past; "revision" where its text was revised."""
+    base = page_url(letter, language)
+    urls = {"editions": f"{base}editions/", "feed": f"{base}feed.atom"}
+    if edition.revision.number > 1:
+        urls["revision"] = f"{base}revisions/{edition.revision.number}/"
+    return urls
+
+
+def paper_url(letter: Letter, kind: str, language: str) -> str:
+    """The path of the letter on paper in a language; `kind` is one of `letter.paper.FORMATS`."""
     if language == letter.default_language:
-        return reverse("letter:page", args=[letter.slug])
-    return reverse("letter:page_in_language", args=[language, letter.slug])
+        return reverse(f"letter:{kind}", args=[letter.slug])
+    return reverse(f"letter:{kind}_in_language", args=[language, letter.slug])
+
+
+def paper_urls(letter: Letter, text: Text, listed: str) -> dict[str, str]:
+    """The forms for paper that a letter can be had in; no PDF where no font shows all of its words."""
+    words = f"{''.join(text.as_dict().values())}{listed}"
+    missing = fonts.choose(words, text.language).missing
+    if missing:
+        logger.warning(
+            "letter %s has no PDF in %s: no font shows %s",
+            letter.slug,
+            text.language,
+            ", ".join(missing),
+        )
+    kinds = ["docx", "txt"] if missing else ["pdf", "docx", "txt"]
+    return {kind: paper_url(letter, kind, text.language) for kind in kinds}
+
+
+def scripts_without_font(letter: Letter) -> dict[str, tuple[str, ...]]:
+    """The languages in which a published letter cannot be had as PDF, each with the scripts that no font shows."""
+    pages = letter.documents.filter(kind__startswith=page_kind("")).values_list("language", "body")
+    missing = {
+        language: fonts.choose(bytes(body).decode(), language).missing for language, body in pages
+    }
+    return {language: scripts for language, scripts in missing.items() if scripts}
 
 
 def page_context(
@@ -148,6 +223,7 @@ def page_context(
     return {
         "letter": letter,
         "text": text,
+        "frame": frame_of(language),
         "body": render_markdown(text.body),
         "status": status,
         "accepts": status == Letter.Status.OPEN,
@@ -162,9 +238,10 @@ def page_context(
         "privacy": render_markdown(letter.privacy_text, prefix="privacy-"),
         "urls": {
             "page": settings.BASE_URL + page_url(letter, language),
-            "sign": reverse("signatories:sign", args=[letter.slug]),
+            "sign": address("signatories:sign", letter, language),
             "json": reverse("letter:json", args=[letter.slug]),
             "csv": reverse("letter:csv", args=[letter.slug]),
+            **(history_urls(letter, language, edition) if edition else {}),
             "home": reverse("letter:home"),
         },
         "languages": [
@@ -172,6 +249,7 @@ def page_context(
                 "code": code,
                 "name": get_language_info(code)["name_local"],
                 "url": page_url(letter, code),
+                "absolute_url": settings.BASE_URL + page_url(letter, code),
                 "is_current": code == language,
             }
             for code in texts
@@ -234,6 +312,7 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
     for language in texts:
         with translation.override(language), timezone.override(letter.zone):
             listed = signatories_html(letter, listings)
+            on_paper = paper_urls(letter, texts[language], listed)
             for status in reachable_statuses(letter):
                 context = page_context(
                     letter,
@@ -245,6 +324,7 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
                     organization_count=edition.organization_count,
                     country_count=edition.country_count,
                 )
+                context["urls"] |= on_paper
                 yield Made(
                     page_kind(status),
                     language,
@@ -252,14 +332,19 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
                     render_to_string("letter/letter.html", context).encode(),
                 )
     with translation.override(letter.default_language):
-        yield Made("json", "", "application/json", _json(letter, edition, listings))
+        yield Made("json", "", "application/json", list_json(letter, edition, listings, texts))
         yield Made("csv", "", "text/csv; charset=utf-8", _csv(letter, edition, listings))
 
 
-def _json(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> bytes:
-    """The public list with all that it takes to verify its digest (see docs/canonical-form.md)."""
-    texts = {code: text.as_dict() for code, text in edition.revision.texts().items()}
+def list_json(
+    letter: Letter, edition: Edition, listings: Sequence[Listing], texts: Mapping[str, Text]
+) -> bytes:
+    """An edition's list with all that it takes to verify its digest (see docs/canonical-form.md).
+
+    Its form is that of `schemas/signatories-1.json`; the labels are in the active language.
+    """
     document = {
+        "$schema": settings.BASE_URL + reverse("letter:schema"),
         "letter": letter.slug,
         "title": letter.title,
         "url": settings.BASE_URL + letter.get_absolute_url(),
@@ -271,7 +356,7 @@ def _json(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> byte
         "revision": {
             "number": edition.revision.number,
             "digest": edition.revision_digest,
-            "texts": texts,
+            "texts": {code: text.as_dict() for code, text in texts.items()},
         },
         "organization_count": edition.organization_count,
         "country_count": edition.country_count,

@@ -35,6 +35,8 @@ RESERVED_SLUGS = frozenset(
         "sign",
         "erased",
         "editions",
+        "revisions",
+        "schemas",
         "embed",
         *LANGUAGE_CODES,
     }
@@ -164,6 +166,12 @@ class Letter(models.Model):
     closing_line = models.CharField(
         _("closing line"), max_length=200, blank=True, help_text=_("For example “Sincerely,”.")
     )
+    letterhead = models.CharField(
+        _("letterhead"),
+        max_length=200,
+        blank=True,
+        help_text=_("At the top of the letter on paper: for example the coalition’s name."),
+    )
     state = models.CharField(
         _("state"),
         max_length=10,
@@ -263,6 +271,12 @@ class Letter(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("letter:page", args=[self.slug])
+
+    def text_in(self, language: str) -> "Text | None":
+        """What is read today in that language, else in the default one; None where there is no text."""
+        revision = self.current_revision()
+        texts = revision.texts() if revision else {}
+        return texts.get(language) or texts.get(self.default_language)
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
@@ -557,6 +571,27 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return f"{self.letter}, {self.kind} {self.language}"
+
+
+class Recipient(models.Model):
+    """Somebody to whom a letter is handed over with their own name on it; private to who may change the letter."""
+
+    letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="recipients")
+    position = models.PositiveIntegerField(_("position"))
+    name = models.CharField(_("name"), max_length=200)
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    # Empty: as the letter has it.
+    salutation = models.CharField(_("salutation"), max_length=200, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    language = models.CharField(_("language"), max_length=12, blank=True)
+
+    class Meta:
+        verbose_name = _("recipient")
+        verbose_name_plural = _("recipients")
+        ordering = ("letter", "position")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class PublicationRequest(models.Model):

@@ -5,9 +5,14 @@ a second whether there is a newer edition or whether the letter itself has chang
 not answer, what is in memory is served on. Nothing here looks at cookies or sessions.
 """
 
+import gzip
+import hashlib
+import logging
 import math
 import threading
 import time
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,9 +23,18 @@ from django.utils.http import parse_etags
 
 from letter.documents import page_kind
 from letter.models import Document, Letter
+from letter.paper import CannotBeMade, made
+
+logger = logging.getLogger(__name__)
 
 FRESH_FOR = 1.0  # seconds between two looks at the database
 CACHE_CONTROL = "public, max-age=1, stale-while-revalidate=30, stale-if-error=86400"
+# A past edition changes only where a line is taken out for an organisation in danger; five minutes
+# is how long a cache between us and a reader may still show it.
+PAST_CACHE_CONTROL = "public, max-age=300, stale-if-error=86400"
+PAST_MEMORY = (
+    32_000_000  # bytes of what was last asked for of the past; 5,000 lines are about one million
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,7 @@ class Shelf:
     version: tuple[object, ...]
     looked_at: float
     documents: dict[tuple[str, str], Served | None] = field(default_factory=dict)
+    refusals: dict[tuple[str, str], CannotBeMade] = field(default_factory=dict)
 
 
 @dataclass
@@ -53,12 +68,16 @@ class Index:
 
 _shelves: dict[str, Shelf] = {}
 _index = Index([], -math.inf)
+_past: OrderedDict[tuple[object, ...], Served] = OrderedDict()
 _lock = threading.Lock()
+_past_lock = threading.Lock()
+_making = threading.Lock()
 
 
 def forget() -> None:
     """Drop everything from memory; for tests, which put another database under the same process."""
     _shelves.clear()
+    _past.clear()
     _index.looked_at = -math.inf
 
 
@@ -119,12 +138,12 @@ def _document(shelf: Shelf, kind: str, language: str) -> Served | None:
     key = (kind, language)
     if key not in shelf.documents:
         row = Document.objects.filter(letter=shelf.letter, kind=kind, language=language).first()
-        shelf.documents[key] = (
-            row
-            if row is None
-            else Served(row.content_type, bytes(row.body), bytes(row.body_gzip), row.etag)
-        )
+        shelf.documents[key] = row if row is None else _served(row)
     return shelf.documents[key]
+
+
+def _served(row: Document) -> Served:
+    return Served(row.content_type, bytes(row.body), bytes(row.body_gzip), row.etag)
 
 
 def find(slug: str, kind: str, language: str = "", *, at: datetime) -> Served | None:
@@ -147,7 +166,61 @@ def find(slug: str, kind: str, language: str = "", *, at: datetime) -> Served | 
     return _document(shelf, kind, language)
 
 
-def respond(request: HttpRequest, served: Served) -> HttpResponse:
+def public_letter(slug: str) -> Letter | None:
+    """The letter as of the last second; None where none is public under this address."""
+    shelf = _shelf(slug)
+    return shelf.letter if shelf else None
+
+
+def remembered(
+    letter: Letter, key: tuple[object, ...], content_type: str, make: Callable[[], bytes]
+) -> Served:
+    """What `make` makes, from memory where it was made for the same key and nothing was published since."""
+    shelf = _shelves.get(letter.slug)
+    key = (letter.slug, shelf and shelf.version, *key)
+    with _past_lock:
+        if key in _past:
+            _past.move_to_end(key)
+            return _past[key]
+    body = make()
+    etag = hashlib.sha256(body).hexdigest()[:32]
+    served = Served(content_type, body, gzip.compress(body, 6, mtime=0), etag)
+    with _past_lock:
+        _past[key] = served
+        while sum(len(each.body) + len(each.body_gzip) for each in _past.values()) > PAST_MEMORY:
+            _past.popitem(last=False)
+    return served
+
+
+def find_or_make(slug: str, kind: str, language: str = "") -> Served | None:
+    """A public letter on paper, as stored or as made now; None where there is no such letter or language.
+
+    Raises CannotBeMade, which is remembered until the letter changes. One is made at a time in each process, so
+    that a crowd that asks for a new edition at once has it made once, and its memory is needed once.
+    """
+    shelf = _shelf(slug)
+    if shelf is None:
+        return None
+    key = (kind, language or shelf.letter.default_language)
+    if served := _document(shelf, *key):
+        return served
+    with _making:
+        if key in shelf.refusals:
+            raise shelf.refusals[key]
+        if shelf.documents.get(key) is None:
+            try:
+                row = made(shelf.letter, *key)
+            except CannotBeMade as refusal:
+                logger.warning("letter %s cannot be had as %s in %s: %s", slug, *key, refusal)
+                shelf.refusals[key] = refusal
+                raise
+            shelf.documents[key] = None if row is None else _served(row)
+        return shelf.documents[key]
+
+
+def respond(
+    request: HttpRequest, served: Served, cache_control: str = CACHE_CONTROL
+) -> HttpResponse:
     """The document with its validators; 304 where the client has it (RFC 9110 §13.1.2, §15.4.5)."""
     use_gzip = _accepts_gzip(request.headers.get("Accept-Encoding", ""))
     # A strong validator names one sequence of bytes, so each encoding has its own (§8.8.3.3).
@@ -162,7 +235,7 @@ def respond(request: HttpRequest, served: Served) -> HttpResponse:
         if use_gzip:
             response["Content-Encoding"] = "gzip"
     response["ETag"] = etag
-    response["Cache-Control"] = CACHE_CONTROL
+    response["Cache-Control"] = cache_control
     patch_vary_headers(response, ["Accept-Encoding"])
     return response
 

@@ -1,4 +1,4 @@
-"""Letters' Markdown as HTML and as plain text.
+"""Letters' Markdown as HTML, as plain text, and as a tree for other formats.
 
 CommonMark with footnotes, without raw HTML, tables or "smart" quotation marks: what is printed is
 what was written. `render_markdown` is the product's only source of safe HTML. The HTML that it
@@ -6,10 +6,10 @@ makes is put through nh3 all the same, so a mistake in a parser cannot become a 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from html import escape
-from typing import Any, Final
+from typing import Any, Final, NotRequired, TypedDict
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
@@ -34,6 +34,8 @@ _CLASSES: Final[Mapping[str, frozenset[str]]] = {
     "section": frozenset({"footnotes"}),
     "sup": frozenset({"footnote-ref"}),
 }
+# Of no meaning on paper, and nothing that XML can hold; what XML leaves out beside them, too.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]*")
 _VALUES: Final[Mapping[str, re.Pattern[str]]] = {
@@ -80,6 +82,137 @@ def plain_text(source: str, *, limit: int = 0) -> str:
     return head.rstrip(" ,;:.–—-") + "…"
 
 
+class Node(TypedDict):
+    """A piece of a text: its kind, what it holds, and what only some kinds have.
+
+    Blocks: paragraph, heading (level), items, numbered (start), item, quote, preformatted, rule. Within
+    them: strong, emphasis, code, link (href), break, note (number; holds blocks), note_again (number).
+    """
+
+    kind: str
+    of: list["Node | str"]
+    level: NotRequired[int]
+    start: NotRequired[int]
+    href: NotRequired[str]
+    number: NotRequired[int]
+
+
+def tree(source: str) -> list[Node]:
+    """A text's blocks, each note where it is first referred to.
+
+    Levels of headings begin with 1 and leave none out, and no heading is empty, as ISO 14289-1 (PDF/UA)
+    wants it. White space is folded, but in preformatted text; there is no control character.
+    """
+    parser = _parser()
+    notes: dict[int, Node] = {}
+    root = _nested(parser.parse(source, {}), notes)
+    _put_notes(root, notes, {})
+    level = 0
+    blocks = [block for block in root["of"] if not isinstance(block, str)]
+    for block in _all_nodes(blocks):
+        if block["kind"] == "heading" and not _is_said(block):
+            block["kind"] = "paragraph"
+        elif block["kind"] == "heading":
+            level = min(block["level"], level + 1)
+            block["level"] = level
+    return blocks
+
+
+_KINDS: Final = {
+    "paragraph": "paragraph",
+    "heading": "heading",
+    "bullet_list": "items",
+    "ordered_list": "numbered",
+    "list_item": "item",
+    "blockquote": "quote",
+    "strong": "strong",
+    "em": "emphasis",
+    "link": "link",
+    "footnote": "note",
+    "footnote_block": "notes",
+}
+_LEAVES: Final = {
+    "code_inline": "code",
+    "code_block": "preformatted",
+    "fence": "preformatted",
+    "hr": "rule",
+    "hardbreak": "break",
+}
+
+
+def _nested(tokens: Iterable[Token], notes: dict[int, Node]) -> Node:
+    """The tokens as a tree; what the notes say goes to `notes`, and a reference is empty as yet."""
+    root: Node = {"kind": "root", "of": []}
+    open_nodes = [root]
+    for token in tokens:
+        if token.nesting == 1:
+            node: Node = {"kind": _KINDS[token.type.removesuffix("_open")], "of": []}
+            if node["kind"] == "note":
+                notes[token.meta["id"]] = node
+            elif node["kind"] != "notes":
+                open_nodes[-1]["of"].append(node)
+            if node["kind"] == "heading":
+                node["level"] = int(token.tag[1:])
+            elif node["kind"] == "numbered":
+                node["start"] = int(token.attrGet("start") or 1)
+            elif node["kind"] == "link":
+                node["href"] = str(token.attrGet("href") or "")
+            open_nodes.append(node)
+        elif token.nesting == -1:
+            open_nodes.pop()
+        elif token.type == "inline":
+            open_nodes[-1]["of"] += _nested(token.children or [], notes)["of"]
+        else:
+            open_nodes[-1]["of"] += _leaf(token)
+    return root
+
+
+def _leaf(token: Token) -> list[Node | str]:
+    if token.type in {"text", "image"}:
+        # Nothing is loaded from elsewhere, so what an image says in words must do.
+        words = "".join(_words([token]))
+        return [_CONTROL.sub("", re.sub(r"\s+", " ", words))]
+    if token.type == "softbreak":
+        return [" "]
+    if token.type == "footnote_ref":
+        return [{"kind": "note", "of": [], "number": token.meta["id"]}]
+    if token.type in _LEAVES:
+        return [{"kind": _LEAVES[token.type], "of": [_CONTROL.sub("", token.content)]}]
+    return []  # the arrow from a note back to the text
+
+
+def _put_notes(node: Node, notes: Mapping[int, Node], numbers: dict[int, int]) -> None:
+    """Put what each note says where it is first referred to, and number them in that order."""
+    for child in node["of"]:
+        if isinstance(child, str):
+            continue
+        if child["kind"] == "note":
+            key = child["number"]
+            if key in numbers:
+                child["kind"], child["number"] = "note_again", numbers[key]
+                continue
+            child["number"] = numbers[key] = len(numbers) + 1
+            child["of"] = notes[key]["of"] if key in notes else []
+        _put_notes(child, notes, numbers)
+
+
+def _is_said(node: Node) -> bool:
+    """Whether a node holds any word or sign, apart from notes."""
+    return any(
+        any(map(str.isprintable, child.strip()))
+        if isinstance(child, str)
+        else child["kind"] not in {"note", "note_again"} and _is_said(child)
+        for child in node["of"]
+    )
+
+
+def _all_nodes(nodes: Iterable[Node | str]) -> Iterator[Node]:
+    for node in nodes:
+        if not isinstance(node, str):
+            yield node
+            yield from _all_nodes(node["of"])
+
+
 def _words(tokens: Sequence[Token]) -> Iterator[str]:
     for token in tokens:
         if token.type == "footnote_block_open":
@@ -90,6 +223,38 @@ def _words(tokens: Sequence[Token]) -> Iterator[str]:
             yield token.content
         if token.block or token.type in {"softbreak", "hardbreak"}:
             yield " "
+
+
+def paragraphs(source: str) -> list[str]:
+    """A text's words by paragraph, heading and list item, for comparing; notes last.
+
+    Unlike `plain_text` it keeps where a link leads ("our letter <https://…>") and the marks of
+    notes ("[1]"), for a change of those is a change of what is said. Emphasis is left out.
+    """
+    found: list[str] = []
+    note = ""
+    for token in _parser().parse(source, {}):
+        if token.type == "footnote_open":
+            note = f"[{token.meta['id'] + 1}] "
+        elif token.type in {"inline", "code_block", "fence"}:
+            words = "".join(_marked_words(token.children or [])) or token.content
+            if folded := " ".join(words.split()):
+                found.append(note + folded)
+            note = ""
+    return found
+
+
+def _marked_words(tokens: Sequence[Token]) -> Iterator[str]:
+    address = ""
+    for token in tokens:
+        if token.type == "link_open":
+            address = str(token.attrGet("href") or "")
+        elif token.type == "link_close":
+            yield f" <{address}>"
+        elif token.type == "footnote_ref":
+            yield f"[{token.meta['id'] + 1}]"
+        else:
+            yield from _words([token])
 
 
 @cache

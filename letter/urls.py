@@ -1,28 +1,39 @@
-from django.urls import path, register_converter
+from django.urls import include, path
 
-from letter import views
-from letter.models import LANGUAGE_CODES
+from letter import converters, paper, views
 
+__all__ = ["converters"]  # imported for the converter that it registers
 
-class LanguageConverter:
-    """A language code that a letter can be written in."""
-
-    regex = "|".join(sorted(LANGUAGE_CODES, key=len, reverse=True))
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
-register_converter(LanguageConverter, "language")
+# The past of a letter, in its default language or in another.
+past = [
+    path("editions/", views.editions, name="editions"),
+    path("editions/compare/", views.compare, name="compare"),
+    path("editions/<int:number>/", views.edition, name="edition"),
+    path("editions/<int:older>/<int:newer>/", views.comparison, name="comparison"),
+    path("revisions/<int:number>/", views.revision, name="revision"),
+    path("feed.atom", views.feed, name="feed"),
+]
 
 app_name = "letter"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("schemas/signatories-1.json", views.schema, name="schema"),
     path("<language:language>/<slug:slug>/", views.page, name="page_in_language"),
     path("<slug:slug>/", views.page, name="page"),
     path("<slug:slug>/signatories.json", views.signatories_json, name="json"),
     path("<slug:slug>/signatories.csv", views.signatories_csv, name="csv"),
+    path(
+        "<slug:slug>/editions/<int:number>/signatories.json",
+        views.edition_json,
+        name="edition_json",
+    ),
+    path("<language:language>/<slug:slug>/", include(past)),
+    path("<slug:slug>/", include(past)),
+    *(
+        path(
+            f"{language}<slug:slug>/letter.{kind}", views.on_paper, {"kind": kind}, name=kind + name
+        )
+        for kind in paper.FORMATS
+        for language, name in (("", ""), ("<language:language>/", "_in_language"))
+    ),
 ]

@@ -1,17 +1,22 @@
 """The public pages. None of them reads a cookie, except a draft's preview, which is for those who are signed in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.html import escape
 from django.views.decorators.http import require_safe
 
-from letter import documents, serving
+from letter import documents, history, history_documents, serving
 from letter.models import Letter, Text
+from letter.paper import CannotBeMade
 
 INDEX_LENGTH = 100
+HTML = "text/html; charset=utf-8"
 
 
 @require_safe
@@ -102,3 +107,193 @@ def _list_document(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     if served is None:
         raise Http404
     return serving.respond(request, served)
+
+
+@require_safe
+def editions(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
+    """Every edition: when, how many, who joined and who left."""
+    letter, version = _with_past(slug)
+    asked = request.GET.get("page", "1")
+    page = int(asked) if asked.isdecimal() and len(asked) < 9 else 0
+    if not 1 <= page <= history_documents.pages_of_editions(version[0]):
+        raise Http404
+    return _respond(
+        request,
+        letter,
+        language,
+        ("editions", page, *version),
+        lambda code: history_documents.editions_page(letter, code, page),
+    )
+
+
+@require_safe
+def edition(request: HttpRequest, slug: str, number: int, language: str = "") -> HttpResponse:
+    """One edition as it stood."""
+    letter, version = _with_past(slug)
+    if not 1 <= number <= version[0]:
+        return _no_edition(request, letter, language, number, version[0])
+    return _respond(
+        request,
+        letter,
+        language,
+        ("edition", number, *version),
+        lambda code: history_documents.edition_page(letter, code, number),
+        cache_control=serving.PAST_CACHE_CONTROL,
+    )
+
+
+@require_safe
+def edition_json(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """One edition's list with what it takes to verify it."""
+    letter, version = _with_past(slug)
+    if not 1 <= number <= version[0]:
+        raise Http404
+    return _respond(
+        request,
+        letter,
+        "",
+        ("json", number, *version),
+        lambda _code: history_documents.edition_json(letter, number),
+        content_type="application/json",
+        cache_control=serving.PAST_CACHE_CONTROL,
+    )
+
+
+@require_safe
+def compare(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
+    """From the form with two numbers to the page that compares these editions."""
+    letter, version = _with_past(slug)
+    asked = [request.GET.get(name, "").strip() for name in ("from", "to")]
+    numbers = [int(each) if each.isdecimal() and len(each) < 9 else 0 for each in asked]
+    for typed, number in zip(asked, numbers, strict=True):
+        if not 1 <= number <= version[0]:
+            return _no_edition(request, letter, language, typed, version[0])
+    base = documents.page_url(letter, language or letter.default_language)
+    return redirect(f"{base}editions/{min(numbers)}/{max(numbers)}/")
+
+
+@require_safe
+def comparison(
+    request: HttpRequest, slug: str, older: int, newer: int, language: str = ""
+) -> HttpResponse:
+    """Two editions compared, the earlier one first."""
+    letter, version = _with_past(slug)
+    for number in (older, newer):
+        if not 1 <= number <= version[0]:
+            return _no_edition(request, letter, language, number, version[0])
+    if older > newer:
+        base = documents.page_url(letter, language or letter.default_language)
+        return redirect(f"{base}editions/{newer}/{older}/", permanent=True)
+    return _respond(
+        request,
+        letter,
+        language,
+        ("comparison", older, newer, *version),
+        lambda code: history_documents.comparison_page(letter, code, older, newer),
+        cache_control=serving.PAST_CACHE_CONTROL,
+    )
+
+
+@require_safe
+def revision(request: HttpRequest, slug: str, number: int, language: str = "") -> HttpResponse:
+    """A text compared with the one before it."""
+    letter, version = _with_past(slug)
+    return _respond(
+        request,
+        letter,
+        language,
+        ("revision", number, *version),
+        lambda code: history_documents.revision_page(letter, code, number),
+    )
+
+
+@require_safe
+def feed(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
+    """The last editions for feed readers."""
+    letter, version = _with_past(slug)
+    return _respond(
+        request,
+        letter,
+        language,
+        ("feed", *version),
+        lambda code: history_documents.feed(letter, code),
+        content_type="application/atom+xml; charset=utf-8",
+    )
+
+
+@require_safe
+def schema(request: HttpRequest) -> HttpResponse:
+    """The JSON Schema of signatories.json; readable from other origins, as validators in browsers do."""
+    response = HttpResponse(_schema(), content_type="application/schema+json")
+    response["Cache-Control"] = "public, max-age=86400"
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@cache
+def _schema() -> bytes:
+    return (Path(__file__).parent / "schemas" / "signatories-1.json").read_bytes()
+
+
+def _with_past(slug: str) -> tuple[Letter, tuple[int, int]]:
+    """A public letter that has editions, and the version of its past."""
+    letter = serving.public_letter(slug)
+    if letter is None:
+        raise Http404
+    version = history.version(letter)
+    if not version[0]:
+        raise Http404
+    return letter, version
+
+
+def _respond(
+    request: HttpRequest,
+    letter: Letter,
+    language: str,
+    key: tuple[object, ...],
+    make: Callable[[str], bytes],
+    *,
+    content_type: str = HTML,
+    cache_control: str = serving.CACHE_CONTROL,
+) -> HttpResponse:
+    code = language or letter.default_language
+    try:
+        served = serving.remembered(letter, (*key, code), content_type, lambda: make(code))
+    except LookupError as error:
+        raise Http404 from error
+    response = serving.respond(request, served, cache_control)
+    # Who has left since is not to be found by search engines for ever.
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _no_edition(
+    request: HttpRequest, letter: Letter, language: str, asked: object, newest: int
+) -> HttpResponse:
+    """There is none of that number; says which there are."""
+    code = language or letter.default_language
+    with translation.override(code):
+        base = documents.page_url(letter, code)
+        context = {"letter": letter, "asked": asked, "newest": newest, "base": base}
+        return render(request, "letter/no_edition.html", context, status=404)
+
+
+@require_safe
+def on_paper(request: HttpRequest, slug: str, kind: str, language: str = "") -> HttpResponse:
+    """The letter and its list to hand over, as PDF, Word document or text; made when first asked for."""
+    try:
+        served = serving.find_or_make(slug, kind, language)
+    except CannotBeMade as refusal:
+        context = {
+            "kind": kind,
+            "scripts": refusal.scripts,
+            "page_url": reverse("letter:page", args=[slug]),
+        }
+        return render(request, "letter/not_on_paper.html", context, status=404)
+    if served is None:
+        raise Http404
+    response = serving.respond(request, served)
+    name = "-".join(part for part in (slug, language) if part)
+    shown = "inline" if kind == "pdf" else "attachment"
+    response["Content-Disposition"] = f'{shown}; filename="{name}.{kind}"'
+    return response

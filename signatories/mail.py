@@ -19,7 +19,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from letter.documents import moment_text
+from letter.documents import moment_text, page_url
 from letter.models import Letter
 from letter.publishing import number_of
 from signatories import links
@@ -155,20 +155,30 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
         and at - message.created_at < WAIT_FOR_NUMBER_AT_MOST
     ):
         raise NotYet
-    page = settings.BASE_URL + letter.get_absolute_url()
+    about = _about(letter)
     return {
-        "letter": letter,
+        **about,
         "signatory": signatory,
         "contact_name": signatory.contact_name,
         "reason": message.reason,
         "number": number,
         "correction": message.correction,
-        "letter_url": page,
-        "line_url": f"{page}#s-{signatory.line_id}",
+        "line_url": f"{about['letter_url']}#s-{signatory.line_id}",
         "days": settings.DECIDE_WITHIN.days,
         "closes_text": moment_text(letter.closes_at, letter) if letter.closes_at else "",
         **(_namesakes(signatory) if message.kind == Message.Kind.CONFIRM else {}),
         **(_standing(signatory) if message.kind == Message.Kind.COMBINED else {}),
+    }
+
+
+def _about(letter: Letter) -> dict[str, Any]:
+    """The letter, its title and its page, in the active language if it has a text in it."""
+    text = letter.text_in(translation.get_language() or letter.default_language)
+    language = text.language if text else letter.default_language
+    return {
+        "letter": letter,
+        "title": text.title if text else letter.title,
+        "letter_url": settings.BASE_URL + page_url(letter, language),
     }
 
 
@@ -197,11 +207,10 @@ def _question_context(vouch: Vouch, token: str) -> dict[str, Any]:
     signatory = vouch.signatory
     letter = signatory.letter
     return {
-        "letter": letter,
+        **_about(letter),
         "signatory": signatory,
         "vouch": vouch,
         "domain": domain_of_address(vouch.email),
-        "letter_url": settings.BASE_URL + letter.get_absolute_url(),
         "vouch_url": links.absolute("organization", letter.slug, token),
         "link_days": LINK_WORKS_FOR.days,
     }
@@ -284,8 +293,7 @@ def _make_digest(message: Message) -> EmailMultiAlternatives | None:
     queue_url = f"{settings.BASE_URL}{queue}?letter__id__exact={letter.pk}"
     with translation.override(letter.default_language):
         context = {
-            "letter": letter,
-            "letter_url": settings.BASE_URL + letter.get_absolute_url(),
+            **_about(letter),
             "count": count,
             "correction_count": correction_count,
             "answer_count": answers.count(),

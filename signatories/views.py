@@ -15,7 +15,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from letter.documents import closes_text, label_of, moment_text, printed
+from letter.documents import (
+    address,
+    closes_text,
+    frame_of,
+    label_of,
+    moment_text,
+    page_url,
+    printed,
+)
 from letter.models import Letter, Listing, Text
 from letter.publishing import number_of
 from letter.text import render_markdown
@@ -37,17 +45,17 @@ View = Callable[..., HttpResponse]
 
 
 def _about_letter(view: View) -> View:
-    """Hand a view a published letter and its text, and do all of it in that text's language.
+    """Hand a view a published letter and its text in the address's language, and do all of it in that language.
 
-    404 for a draft, which takes no signatures.
+    404 for a draft, which takes no signatures, and for a language in which there is no text.
     """
 
     @wraps(view)
-    def wrapped(request: HttpRequest, slug: str) -> HttpResponse:
+    def wrapped(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
         letter = get_object_or_404(Letter.objects.public(), slug=slug)
-        revision = letter.current_revision()
-        text = revision.texts().get(letter.default_language) if revision else None
-        if text is None:
+        language = language or letter.default_language
+        text = letter.text_in(language)
+        if text is None or text.language != language:
             raise Http404
         with translation.override(text.language):
             return view(request, letter, text)
@@ -64,12 +72,17 @@ def _render(
     status: int = 200,
 ) -> HttpResponse:
     """A page about a letter, in the language that is active."""
-    return render(
-        request,
-        f"signatories/{template}.html",
-        {"letter": letter, "days": settings.DECIDE_WITHIN.days, **context},
-        status=status,
-    )
+    text = letter.text_in(translation.get_language() or letter.default_language)
+    language = text.language if text else letter.default_language
+    about = {
+        "letter": letter,
+        "text": text,
+        "frame": frame_of(language),
+        "title": text.title if text else letter.title,
+        "page_url": page_url(letter, language),
+        "days": settings.DECIDE_WITHIN.days,
+    }
+    return render(request, f"signatories/{template}.html", {**about, **context}, status=status)
 
 
 @gzip_page  # 250 countries, on a bad line
@@ -89,12 +102,12 @@ def sign(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
         if form.is_valid():
             signatory = _signatory(letter, text, form)
             # config.proxies has put the client's address there.
-            address = request.META.get("REMOTE_ADDR", "")
-            signatory.network = network_key(address, letter_id=letter.pk)
+            network = network_key(request.META.get("REMOTE_ADDR", ""), letter_id=letter.pk)
+            signatory.network = network
             moderation.submit(signatory)
-            return redirect("signatories:sent", letter.slug)
+            return redirect(address("signatories:sent", letter, text.language))
     context = {
-        "text": text,
+        "hint_url": address("signatories:hint", letter, text.language),
         "form": form,
         "closes_text": closes_text(letter),
         "is_past_deadline": letter.status(at=timezone.now()) == Letter.Status.PAST_DEADLINE,
@@ -102,6 +115,12 @@ def sign(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
         "privacy_text": render_markdown(letter.privacy_text, prefix="privacy-"),
     }
     return _render(request, letter, "sign", context, status=REFUSED if form.errors else 200)
+
+
+def _language(signatory: Signatory) -> str:
+    """The language in which a contact reads the letter: theirs, if it has a text in it."""
+    text = signatory.letter.text_in(signatory.language)
+    return text.language if text else signatory.letter.default_language
 
 
 def _signatory(letter: Letter, text: Text, form: SignForm) -> Signatory:
@@ -121,7 +140,6 @@ def _signatory(letter: Letter, text: Text, form: SignForm) -> Signatory:
 def _closed(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     """What stands in the form's place; a POST that comes too late is told so, with its own status."""
     context = {
-        "text": text,
         "status": letter.status(at=timezone.now()),
         "opens_text": moment_text(letter.opens_at, letter) if letter.opens_at else "",
         "is_refused": request.method == "POST",
@@ -135,7 +153,7 @@ def _closed(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
 @_about_letter
 def sent(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     """The same page for everybody who has signed: it tells a stranger nothing about an address."""
-    return _render(request, letter, "sent", {"text": text})
+    return _render(request, letter, "sent", {})
 
 
 @require_safe
@@ -159,7 +177,7 @@ def hint(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
             "listed": True,
             "line": line,
             "number": number_of(letter, listing.line_id),
-            "url": f"{letter.get_absolute_url()}#{listing.anchor}",
+            "url": f"{page_url(letter, text.language)}#{listing.anchor}",
             "message": message,
         }
     )
@@ -245,7 +263,7 @@ def not_us(request: HttpRequest, signatory: Signatory, token: str) -> HttpRespon
             pass
         except moderation.TransitionRefused:
             return redirect("signatories:signature", letter.slug, token)
-        return redirect("signatories:erased", letter.slug)
+        return redirect(address("signatories:erased", letter, _language(signatory)))
     return _render(request, letter, "not_us", {"signatory": signatory, "token": token})
 
 
@@ -328,7 +346,7 @@ def _signature_page(
         "number": number_of(letter, signatory.line_id)
         if signatory.state == Signatory.State.APPROVED
         else None,
-        "line_url": f"{letter.get_absolute_url()}#s-{signatory.line_id}",
+        "line_url": f"{page_url(letter, _language(signatory))}#s-{signatory.line_id}",
         "last_decision": last,
         "is_late": moderation.is_late(signatory, at=timezone.now()),
         "history": signatory.decisions.in_order(),

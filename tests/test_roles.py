@@ -17,6 +17,7 @@ from django.db import transaction
 from django.test import Client, RequestFactory
 from django.urls import get_resolver
 
+from letter import recipients
 from letter.models import Revision
 from letter.publishing import publish, request_publication
 from signatories import duplicates, links, merging, moderation
@@ -292,6 +293,21 @@ PAGES: list[Page] = [
         NOBODY,
         [Post({}, WRITES)],
     ),
+    Page(
+        "letter/letter/<int:pk>/recipients/",
+        "letter/letter/{letter}/recipients/",
+        WRITES,
+        [Post({"recipients": "Made here; Ambassador"}, WRITES)],
+    ),
+    Page(
+        "letter/letter/<int:pk>/recipients/make/",
+        "letter/letter/{letter}/recipients/make/",
+        NOBODY,
+        [Post({}, WRITES)],
+    ),
+    Page(
+        "letter/letter/<int:pk>/recipients/zip/", "letter/letter/{letter}/recipients/zip/", WRITES
+    ),
     *pages_of(
         "letter/revision",
         "{draft}",
@@ -546,6 +562,10 @@ def world(db) -> World:
     listed = SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED, **private)
     request_publication(letter, at=NOW)
     publish(letter.pk, approved_lines, at=NOW)
+    letter.recipients.create(position=0, name="Her Excellency")
+    letter.documents.create(
+        edition=letter.newest_edition(), kind=recipients.KIND, body=b"zip", body_gzip=b""
+    )
     changes = {"name": f"PAX {PRIVATE}", "countries": [], "website": ""}
     correction = moderation.correct(listed.pk, changes, at=NOW)
     entry = SignatoryFactory(

@@ -4,14 +4,17 @@ One site serves all of these tests, so each signs for an organisation of its own
 """
 
 import gzip
+import io
 import json
 import os
 import re
+import zipfile
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
 
 from tests.browser.accessibility import assert_accessible
 from tests.browser.site import Site
@@ -377,6 +380,15 @@ def test_the_letter_weighs_little(site: Site, visitor: Page):
     assert weight < 60 * 1024
 
 
+def words_of(body: bytes) -> str:
+    """What a page, a PDF or a Word document says."""
+    if body.startswith(b"%PDF"):
+        return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(body)).pages)
+    if body.startswith(b"PK"):
+        return zipfile.ZipFile(io.BytesIO(body)).read("word/document.xml").decode()
+    return body.decode()
+
+
 def test_no_public_page_tells_of_a_contact(site: Site):
     """Every page that a crawler reaches from the start page, and those it could guess."""
     seen: set[str] = set()
@@ -402,7 +414,7 @@ def test_no_public_page_tells_of_a_contact(site: Site):
         seen.add(path)
         try:
             with urlopen(site.url + path, timeout=10) as answer:  # noqa: S310
-                body = answer.read().decode()
+                body = words_of(answer.read())
         except OSError as error:
             body = error.read().decode() if hasattr(error, "read") else ""
         assert not re.search(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", body), path

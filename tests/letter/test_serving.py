@@ -9,6 +9,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -292,7 +293,9 @@ def test_a_text_in_another_language_has_its_own_page(published, client, work):
     assert "Nous demandons." in french
     assert lines(french)[1:] == ["INSEC (Népal)", "PAX (Pays-Bas)"]
     assert client.get("/de/conduct/").status_code == 404
-    assert 'hreflang="fr"' in client.get("/conduct/").content.decode()
+    page = " ".join(client.get("/conduct/").content.decode().split())
+    for code, path in (("en", "/conduct/"), ("fr", "/fr/conduct/"), ("x-default", "/conduct/")):
+        assert f'hreflang="{code}" href="{settings.BASE_URL}{path}"' in page
 
 
 def test_grouped_by_country_the_numbers_run_through(published, client, work):

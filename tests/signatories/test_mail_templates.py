@@ -63,6 +63,7 @@ def make_context(kind, signatory=None, **changes):
     if kind == Kind.WAITING:
         context = {
             "letter": letter,
+            "title": letter.title,
             "count": 3,
             "correction_count": 1,
             "answer_count": 2,
@@ -75,6 +76,7 @@ def make_context(kind, signatory=None, **changes):
     elif kind == Kind.VOUCH:
         context = {
             "letter": letter,
+            "title": letter.title,
             "signatory": signatory,
             "vouch": Vouch(signatory=signatory, email="info@genocide-alert.example"),
             "domain": "genocide-alert.example",
@@ -86,6 +88,7 @@ def make_context(kind, signatory=None, **changes):
         page = f"{SITE}/{letter.slug}/"
         context = {
             "letter": letter,
+            "title": letter.title,
             "signatory": signatory,
             "contact_name": signatory.contact_name,
             "reason": "Please give the name as it stands in your statutes.\n\nThank you & see you.",

@@ -564,6 +564,7 @@ def test_nothing_is_hinted_at_before_it_is_published(letter, client):
 
 PUBLIC = [
     "/", "/conduct/", "/conduct/signatories.json", "/conduct/signatories.csv", "/conduct/sign/",
+    "/conduct/letter.txt",
     "/conduct/sign/sent/", "/conduct/sign/hint/?name=Centre+Kivu", "/conduct/erased/", "/robots.txt",
     "/nothing/", "/conduct/confirm/x/", "/conduct/signature/x/", "/conduct/not-us/x/",
 ]  # fmt: skip

@@ -1,0 +1,161 @@
+"""The admin's pages for handing a letter over: its recipients, and one PDF for each in a ZIP.
+
+The PDFs are made while the page is sent that says how far they are, and stored for the download.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from letter.models import Edition, Letter
+from letter.paper import CannotBeMade
+from letter.recipients import KIND, NotReadable, keep, make_zip, read, written
+
+logger = logging.getLogger(__name__)
+
+_GAP: Final = "<!-- progress -->"
+
+
+def recipients(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -> HttpResponse:
+    """The list, to be pasted or uploaded; nothing of it is kept where a line cannot be read."""
+    letter = _letter(model_admin, request, pk)
+    typed, findings = "", []
+    if request.method == "POST":
+        upload = request.FILES.get("file")
+        # The byte order mark of a spreadsheet's file goes; what is no UTF-8 shows as such in the list.
+        typed = (
+            upload.read().decode("utf-8-sig", "replace")
+            if upload
+            else request.POST.get("recipients", "")
+        )
+        try:
+            found = read(typed)
+        except NotReadable as refusal:
+            findings = list(refusal.findings)
+        else:
+            keep(letter, found)
+            said = ngettext(
+                "%(count)s recipient is kept.", "%(count)s recipients are kept.", len(found)
+            )
+            messages.success(request, said % {"count": len(found)})
+            return redirect("admin:letter_letter_recipients", pk)
+    kept = list(letter.recipients.all())
+    context = {
+        **_context(model_admin, request, letter),
+        "typed": typed if findings else written(kept),
+        "findings": findings,
+        "kept": kept,
+        "edition": letter.newest_edition(),
+        "made": letter.documents.filter(kind=KIND).defer("body", "body_gzip").first(),
+    }
+    status = 422 if findings else 200
+    return render(request, "admin/letter/letter/recipients.html", context, status=status)
+
+
+@require_POST
+def make(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -> HttpResponseBase:
+    """A page that grows by a line with each PDF that is made, and ends with where to get them all."""
+    letter = _letter(model_admin, request, pk)
+    edition = letter.newest_edition()
+    count = letter.recipients.count()
+    if edition is None or not count:
+        messages.error(request, gettext("There is no recipient yet, or the letter is not public."))
+        return redirect("admin:letter_letter_recipients", pk)
+    context = {**_context(model_admin, request, letter), "count": count}
+    page = render_to_string("admin/letter/letter/recipients_progress.html", context, request)
+    before, after = page.split(_GAP)
+    response = StreamingHttpResponse(
+        _around(before, _progress(letter, edition, translation.get_language()), after)
+    )
+    response.headers["X-Accel-Buffering"] = "no"  # a proxy is to hand each line on
+    return response
+
+
+def _around(before: str, lines: Iterator[str], after: str) -> Iterator[str]:
+    yield before
+    yield from lines
+    yield after
+
+
+def _progress(letter: Letter, edition: Edition, language: str) -> Iterator[SafeString]:
+    wanted = list(letter.recipients.all())
+    done = 0
+    try:
+        for done in make_zip(letter, edition, wanted):
+            counts = {"done": done, "count": len(wanted)}
+            with translation.override(language):
+                if done:
+                    yield format_html("<li>{}</li>", gettext("%(done)d of %(count)d") % counts)
+    except CannotBeMade as refusal:
+        logger.warning("letter %s cannot be had for its recipients: %s", letter.slug, refusal)
+        said = gettext("Nothing was made: no font on the server shows %(scripts)s.") % {
+            "scripts": ", ".join(refusal.scripts)
+        }
+        if not refusal.scripts:
+            said = gettext("Nothing was made. The reason is in the server’s log.")
+        yield format_html('<li class="desk-caution">{}</li>', said)
+    else:
+        if done:
+            yield format_html(
+                '<li class="desk-good"><a href="{}">{}</a></li>',
+                reverse("admin:letter_letter_recipients_zip", args=[letter.pk]),
+                gettext("All are made: get the ZIP file"),
+            )
+        else:
+            said = gettext(
+                "The letter or its recipients changed meanwhile, so nothing was kept. Make them again."
+            )
+            yield format_html('<li class="desk-caution">{}</li>', said)
+
+
+@require_safe
+def zip_file(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -> HttpResponse:
+    """The ZIP, as it was made of the newest edition."""
+    letter = _letter(model_admin, request, pk)
+    document = letter.documents.filter(kind=KIND).select_related("edition").first()
+    if document is None:
+        raise Http404
+    response = HttpResponse(bytes(document.body), content_type=document.content_type)
+    name = f"{letter.slug}-edition-{document.edition.number}.zip"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _letter(model_admin: ModelAdmin[Letter], request: HttpRequest, pk: int) -> Letter:
+    letter = get_object_or_404(model_admin.get_queryset(request), pk=pk)
+    if not model_admin.has_change_permission(request, letter):
+        raise PermissionDenied
+    return letter
+
+
+def _context(
+    model_admin: ModelAdmin[Letter], request: HttpRequest, letter: Letter
+) -> dict[str, Any]:
+    return {
+        **model_admin.admin_site.each_context(request),
+        "title": gettext("Hand it over"),
+        "opts": model_admin.opts,
+        "media": model_admin.media,
+        "letter": letter,
+    }
+
+
+PAGES: Final[tuple[tuple[str, str, Callable[..., HttpResponseBase]], ...]] = (
+    ("recipients/", "recipients", recipients),
+    ("recipients/make/", "recipients_make", make),
+    ("recipients/zip/", "recipients_zip", zip_file),
+)

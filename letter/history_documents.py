@@ -1,0 +1,345 @@
+"""The forms in which a letter's past is served: pages, the JSON of an edition, the feed.
+
+Each function gives the bytes of one, for a public letter with at least the editions it is asked for.
+They are made when somebody asks (`serving.remembered` keeps them), in the language of the address.
+"""
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language_info, gettext, ngettext
+
+from letter import history
+from letter.documents import (
+    frame_of,
+    history_urls,
+    label_of,
+    list_json,
+    moment_text,
+    page_url,
+    printed_html,
+    signatories_html,
+)
+from letter.history import Difference, Step
+from letter.models import Edition, Letter, Listing, Text
+from letter.text import render_markdown
+
+EDITIONS_ON_A_PAGE = 50
+EDITIONS_IN_FEED = 50
+NAMED = 200  # names of one kind under an edition; the comparison has all
+NAMED_IN_FEED = 50
+# What XML 1.0 has no way to say (§2.2), and nobody misses.
+_NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+class NotInLanguage(LookupError):
+    """The text that a page is about does not exist in the language asked for."""
+
+
+@contextmanager
+def _speaking(letter: Letter, language: str, offered: Iterable[str]) -> Iterator[None]:
+    """In this language and the letter's zone; raises NotInLanguage where it is not among those offered."""
+    if language != letter.default_language and language not in offered:
+        raise NotInLanguage(language)
+    with translation.override(language), timezone.override(letter.zone):
+        yield
+
+
+def _context(
+    letter: Letter, language: str, texts: Mapping[str, Text], newest: Edition, path: str = ""
+) -> dict[str, Any]:
+    """What every page of the past has: its letter, and itself in the other languages."""
+    title = texts[language].title if language in texts else letter.title
+    base = page_url(letter, language)
+    return {
+        "letter": letter,
+        "language": language,
+        "frame": frame_of(language),
+        "letter_title": title,
+        "newest": newest,
+        "base": base,
+        "urls": {"page": base, **history_urls(letter, language, newest)},
+        "languages": [
+            {
+                "code": code,
+                "name": get_language_info(code)["name_local"],
+                "url": page_url(letter, code) + path,
+                "is_current": code == language,
+            }
+            for code in texts
+        ]
+        if len(texts) > 1
+        else [],
+    }
+
+
+def _newest(letter: Letter) -> Edition:
+    return letter.editions.select_related("revision__letter").latest("number")
+
+
+def editions_page(letter: Letter, language: str, page: int) -> bytes:
+    """Every edition and what it brought, newest first; `page` counts from 1."""
+    newest = _newest(letter)
+    texts = newest.revision.texts()
+    page_count = pages_of_editions(newest.number)
+    first = newest.number - (page - 1) * EDITIONS_ON_A_PAGE
+    with _speaking(letter, language, texts):
+        context = _context(letter, language, texts, newest, "editions/")
+        context |= {
+            "editions": [
+                _step_context(step, letter, context["base"], NAMED)
+                for step in history.steps(letter, first, EDITIONS_ON_A_PAGE)
+            ],
+            "page": page,
+            "page_count": page_count,
+            "newer_page": page - 1 if page > 1 else None,
+            "older_page": page + 1 if page < page_count else None,
+        }
+        return render_to_string("letter/editions.html", context).encode()
+
+
+def pages_of_editions(newest: int) -> int:
+    """How many pages the list of so many editions has."""
+    return -(-newest // EDITIONS_ON_A_PAGE)
+
+
+def edition_page(letter: Letter, language: str, number: int) -> bytes:
+    """An edition as it stood: the text of its revision, and its list with the numbers of then."""
+    edition, listings = _edition(letter, number)
+    texts = history.texts_of(edition)
+    with _speaking(letter, language, texts):
+        context = _context(letter, language, texts, _newest(letter), f"editions/{number}/")
+        text = texts.get(language)
+        context |= {
+            "edition": edition,
+            "published": moment_text(edition.published_at, letter),
+            "live_url": settings.BASE_URL + context["base"],
+            "text": text,
+            "body": render_markdown(text.body) if text else "",
+            "organization_count": edition.organization_count,
+            "country_count": edition.country_count,
+            "signatories_html": signatories_html(letter, listings),
+        }
+        return render_to_string("letter/edition.html", context).encode()
+
+
+def edition_json(letter: Letter, number: int) -> bytes:
+    """The list of an edition, in the form of the live list."""
+    edition, listings = _edition(letter, number)
+    with translation.override(letter.default_language):
+        return list_json(letter, edition, listings, history.texts_of(edition))
+
+
+def _edition(letter: Letter, number: int) -> tuple[Edition, list[Listing]]:
+    edition = letter.editions.select_related("revision__letter").get(number=number)
+    return edition, list(letter.listings.in_edition(number).in_order())
+
+
+def comparison_page(letter: Letter, language: str, older: int, newer: int) -> bytes:
+    """How one edition differs from an earlier one: all names, and whether the text is the same."""
+    newest = _newest(letter)
+    texts = newest.revision.texts()
+    both = {
+        edition.number: edition
+        for edition in letter.editions.filter(number__in=(older, newer)).select_related("revision")
+    }
+    before, after = both[older], both[newer]
+    with _speaking(letter, language, texts):
+        difference = history.between(letter, older, newer)
+        context = _context(letter, language, texts, newest, f"editions/{older}/{newer}/")
+        context |= {
+            "older": before,
+            "newer": after,
+            "older_published": moment_text(before.published_at, letter),
+            "newer_published": moment_text(after.published_at, letter),
+            "difference": _difference_context(difference),
+            "summary": _summary(difference),
+            "is_text_new": before.revision_digest != after.revision_digest,
+            "revisions": letter.revisions.filter(
+                editions__number__range=(older + 1, newer),
+                number__range=(before.revision.number + 1, after.revision.number),
+            )
+            .distinct()
+            .order_by("number"),
+        }
+        return render_to_string("letter/comparison.html", context).encode()
+
+
+def revision_page(letter: Letter, language: str, number: int) -> bytes:
+    """A text compared word by word with the one before it; raises LookupError for one never published."""
+    edition = history.last_edition_of(letter, number)
+    if edition is None:
+        raise LookupError(number)
+    texts = history.texts_of(edition)
+    revision = edition.revision
+    before = history.revision_before(revision)
+    last_before = before and history.last_edition_of(letter, before.number)
+    old_texts = history.texts_of(last_before) if last_before else {}
+    with _speaking(letter, language, texts):
+        text, old = texts.get(language), old_texts.get(language)
+        context = _context(letter, language, texts, _newest(letter), f"revisions/{number}/")
+        context |= {
+            "revision": revision,
+            "before": before,
+            "published": moment_text(revision.published_at, letter)
+            if revision.published_at
+            else "",
+            "text": text,
+            "old": old,
+            "body": render_markdown(text.body) if text else "",
+            "compared": history.compared(old, text) if text and old else None,
+        }
+        return render_to_string("letter/revision.html", context).encode()
+
+
+def feed(letter: Letter, language: str) -> bytes:
+    """The last editions as an Atom feed (RFC 4287).
+
+    Ids are UUIDs made of digests, so that they stay when the site moves. An entry from which a line
+    was taken out for an organisation in danger counts as updated then, for readers to replace it.
+    """
+    newest = _newest(letter)
+    texts = newest.revision.texts()
+    with _speaking(letter, language, texts):
+        title = texts[language].title if language in texts else letter.title
+        page = settings.BASE_URL + page_url(letter, language)
+        first = letter.editions.get(number=1)
+        atom = Atom1Feed(
+            title=_in_xml(title),
+            link=page,
+            description=None,
+            subtitle=gettext("Who joined this letter, and who left."),
+            language=language,
+            feed_url=f"{page}feed.atom",
+            feed_guid=uuid.uuid5(uuid.NAMESPACE_OID, f"{first.digest} feed {language}").urn,
+            author_name=gettext("The undersigned"),
+        )
+        for step in history.steps(letter, newest.number, EDITIONS_IN_FEED):
+            shown = _step_context(step, letter, page, NAMED_IN_FEED)
+            atom.add_item(
+                title=_in_xml(
+                    gettext("Edition %(number)s: %(summary)s")
+                    % {"number": step.edition.number, "summary": "; ".join(shown["summary"])}
+                ),
+                link=f"{page}editions/{step.edition.number}/",
+                description=_in_xml(
+                    render_to_string("letter/_difference.html", {**shown, "folded": False})
+                ),
+                unique_id=uuid.uuid5(uuid.NAMESPACE_OID, f"{step.edition.digest} {language}").urn,
+                pubdate=step.edition.published_at,
+                updateddate=max(
+                    [step.edition.published_at, *_redacted_at(step.difference)],
+                ),
+            )
+        return str(atom.writeString("utf-8")).encode()
+
+
+def _in_xml(text: str) -> str:
+    return _NOT_IN_XML.sub("", text)
+
+
+def _redacted_at(difference: Difference) -> Iterator[Any]:
+    changed = (listing for pair in difference.changed for listing in pair)
+    for listing in (*difference.joined, *difference.left, *changed):
+        if listing.redacted_at is not None:
+            yield listing.redacted_at
+
+
+def _step_context(step: Step, letter: Letter, base: str, limit: int) -> dict[str, Any]:
+    """An edition in the history: its numbers in words, its names up to a limit, where all are."""
+    edition = step.edition
+    number = edition.number
+    return {
+        "edition": edition,
+        "published": moment_text(edition.published_at, letter),
+        "url": f"{base}editions/{number}/",
+        "all_url": f"{base}editions/{number - 1}/{number}/"
+        if number > 1
+        else f"{base}editions/{number}/",
+        "summary": _summary(step.difference, is_text_new=step.is_text_new),
+        "revision_url": f"{base}revisions/{edition.revision.number}/" if step.is_text_new else "",
+        "difference": _difference_context(step.difference, limit),
+        "folded": True,
+    }
+
+
+def _summary(difference: Difference, *, is_text_new: bool = False) -> list[str]:
+    """What happened, in phrases."""
+    joined, left = len(difference.joined), len(difference.left)
+    changed, moved = len(difference.changed), difference.moved_count
+    phrases = []
+    if joined:
+        phrases.append(
+            ngettext("%(count)s organisation joined", "%(count)s organisations joined", joined)
+            % {"count": joined}
+        )
+    if left:
+        phrases.append(
+            ngettext("%(count)s organisation left", "%(count)s organisations left", left)
+            % {"count": left}
+        )
+    if changed:
+        phrases.append(
+            ngettext("%(count)s line corrected", "%(count)s lines corrected", changed)
+            % {"count": changed}
+        )
+    if moved:
+        phrases.append(
+            ngettext(
+                "%(count)s line took another place", "%(count)s lines took another place", moved
+            )
+            % {"count": moved}
+        )
+    if is_text_new:
+        phrases.append(gettext("the text changed"))
+    return phrases or [gettext("the list stayed as it was")]
+
+
+def _difference_context(difference: Difference, limit: int | None = None) -> list[dict[str, Any]]:
+    """The kinds of change that there are, each with its lines as they are printed."""
+    kinds = [
+        ("joined", gettext("Joined"), [_line(each) for each in difference.joined[:limit]]),
+        ("left", gettext("Left"), [_line(each) for each in difference.left[:limit]]),
+        (
+            "changed",
+            gettext("Corrected"),
+            [
+                format_html(
+                    gettext("{before}, now {after}"), before=_line(before), after=_line(after)
+                )
+                for before, after in difference.changed[:limit]
+            ],
+        ),
+    ]
+    counts = {
+        "joined": len(difference.joined),
+        "left": len(difference.left),
+        "changed": len(difference.changed),
+    }
+    return [
+        {
+            "kind": kind,
+            "heading": heading,
+            "lines": lines,
+            "count": counts[kind],
+            "more_count": counts[kind] - len(lines),
+        }
+        for kind, heading, lines in kinds
+        if lines
+    ]
+
+
+def _line(listing: Listing) -> SafeString:
+    """A line of the list for a page of the past; what was taken out says so."""
+    if listing.redacted_at is not None:
+        return format_html("<em>{}</em>", gettext("taken out at the organisation’s request"))
+    return printed_html(listing.name, label_of(listing.countries, listing.label))

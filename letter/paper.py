@@ -1,0 +1,259 @@
+"""The letter and its list on paper, ready to hand over: as PDF, as a Word document, as text for an e-mail.
+
+`Paper` holds all words of one edition in one language, as plain data; a format is a function from it to
+bytes. Each is made when it is first asked for and stored with its edition. It waits for nobody's
+publication and holds none up: whatever a publication makes anew, it removes these with.
+"""
+
+import gzip
+import hashlib
+import logging
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Final, TypedDict
+
+import segno
+from django.conf import settings
+from django.db import transaction
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext
+
+from letter.documents import Group, groups_of, page_url, printed
+from letter.models import Document, Edition, Letter, Text
+from letter.text import Node, tree
+
+logger = logging.getLogger(__name__)
+
+# Marks that keep a text in another direction apart from what stands around it (UAX #9, FSI and PDI).
+_ISOLATE: Final = "\u2068{}\u2069"
+_MARKS: Final = {"ltr": "\u200e", "rtl": "\u200f"}  # LRM, RLM
+_DIRECTIONS: Final = {"L": "ltr", "R": "rtl", "AL": "rtl"}
+_REGIONS: Final = {"zh-hans": "CN", "zh-hant": "TW"}
+
+
+class CannotBeMade(Exception):
+    """A format that the letter cannot be had in; `scripts` are those that no font on this machine shows."""
+
+    def __init__(self, scripts: tuple[str, ...], reason: str = "") -> None:
+        super().__init__(reason or f"no font shows {', '.join(scripts)}")
+        self.scripts = scripts
+
+
+class PaperGroup(TypedDict):
+    country: str  # empty where the list has one group
+    start: int
+    lines: list[str]  # without their numbers
+
+
+class Paper(TypedDict):
+    """One edition in one language, in words."""
+
+    language: str
+    lang: str  # ISO 639, as Typst has it
+    region: str | None  # ISO 3166-1
+    direction: str
+    title: str
+    letterhead: str
+    addressee: list[str]
+    salutation: str
+    blocks: list[Node]
+    closing_line: str
+    heading: str
+    empty: str
+    groups: list[PaperGroup]
+    published_at: int  # seconds since 1970
+    date: dict[str, int]
+    date_words: str
+    edition_line: str
+    notes_heading: str
+    page_of: str
+    live: str
+    url: str
+    qr: str  # an SVG picture
+    qr_alt: str
+    digest_words: str
+    digest: str
+
+
+def paper_of(letter: Letter, edition: Edition, text: Text) -> Paper:
+    """All that stands on paper of an edition, in the text's language."""
+    with translation.override(text.language), timezone.override(letter.zone):
+        groups = groups_of(letter, letter.listings.in_edition(edition.number).in_order())
+        local = timezone.localtime(edition.published_at, letter.zone)
+        date_words = formats.date_format(local, "DATE_FORMAT")
+        url = settings.BASE_URL + page_url(letter, text.language)
+        language, _, rest = text.language.partition("-")
+        return {
+            "language": text.language,
+            "lang": language,
+            "region": _REGIONS.get(text.language, rest.upper() if len(rest) == 2 else None),
+            "direction": text.direction,
+            "title": _folded(text.title),
+            "letterhead": _folded(letter.letterhead) or gettext("Open letter"),
+            "addressee": [_folded(line) for line in text.addressee.splitlines() if line.strip()],
+            "salutation": _folded(text.salutation),
+            "blocks": tree(text.body),
+            "closing_line": _folded(text.closing_line),
+            "heading": gettext("The undersigned"),
+            "empty": gettext("No organisation has signed yet."),
+            "groups": [_printed_group(group, text.direction) for group in groups],
+            "published_at": int(edition.published_at.timestamp()),
+            "date": {"year": local.year, "month": local.month, "day": local.day},
+            "date_words": date_words,
+            "edition_line": gettext("Edition %(number)s, %(date)s")
+            % {"number": edition.number, "date": date_words},
+            "notes_heading": gettext("Notes"),
+            # Translators: a page's number and how many there are, as in "3 of 12".
+            "page_of": gettext("{page} of {total}"),
+            "live": gettext("The live letter and its current list:"),
+            "url": url,
+            "qr": segno.make(url, error="m", micro=False).svg_inline(border=0),
+            "qr_alt": gettext("QR code with the address of the live letter"),
+            "digest_words": gettext("By this digest anybody can verify the edition (SHA-256):"),
+            "digest": edition.digest,
+        }
+
+
+def _printed_group(group: Group, direction: str) -> PaperGroup:
+    return {
+        "country": group["country"],
+        "start": group["start"],
+        "lines": [
+            gettext("taken out at the organisation’s request")
+            if line["is_redacted"]
+            else printed(
+                _isolated(_folded(line["name"]), direction),
+                _isolated(_folded(line["label"]), direction),
+            )
+            for line in group["lines"]
+        ],
+    }
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _isolated(text: str, direction: str) -> str:
+    """The text, kept apart where a part of it runs in another direction and could move what stands around it.
+
+    Where it is all in one direction and begins and ends so, the algorithm (UAX #9, rules N0 to N2) puts the
+    parentheses right by itself, and whoever copies it from a PDF gets it without marks.
+    """
+    types = [unicodedata.bidirectional(character) for character in text]
+    strong = {_DIRECTIONS[each] for each in types if each in _DIRECTIONS}
+    if strong <= {direction} and "AN" not in types:
+        return text
+    is_plain = len(strong) == 1 and types[0] in _DIRECTIONS and types[-1] in {*_DIRECTIONS, "EN"}
+    return (text if is_plain else _ISOLATE.format(text)) + _MARKS[direction]
+
+
+def plain_text(paper: Paper) -> bytes:
+    """The letter for an e-mail: one line for each paragraph, notes in brackets and at the end."""
+    notes: dict[int, str] = {}
+    parts = [
+        paper["letterhead"],
+        paper["title"],
+        paper["date_words"],
+        "\n".join(paper["addressee"]),
+        paper["salutation"],
+        *(_plain_block(block, notes) for block in paper["blocks"]),
+        paper["closing_line"],
+        paper["heading"],
+        "" if paper["groups"] else paper["empty"],
+    ]
+    for group in paper["groups"]:
+        lines = (f"{number}. {line}" for number, line in enumerate(group["lines"], group["start"]))
+        parts += [group["country"], "\n".join(lines)]
+    parts += ["\n".join(f"[{number}] {note}" for number, note in sorted(notes.items()))]
+    live = f"{paper['live']} {paper['url']}"
+    digest = f"{paper['digest_words']} {paper['digest']}"
+    parts += [f"{paper['edition_line']}\n{live}\n{digest}"]
+    return ("\n\n".join(part for part in parts if part) + "\n").encode()
+
+
+def _plain_block(block: Node | str, notes: dict[int, str]) -> str:
+    """A block, or what is within one, in plain words; what notes say is put into `notes`."""
+    if isinstance(block, str):
+        return block
+    parts = [_plain_block(child, notes) for child in block["of"]]
+    match block["kind"]:
+        case "numbered":
+            return "\n".join(f"{at}. {part}" for at, part in enumerate(parts, block["start"]))
+        case "items":
+            return "\n".join(f"- {part}" for part in parts)
+        case "item":
+            return "\n\n".join(parts)
+        case "quote":
+            lines = "\n\n".join(parts).split("\n")
+            words = "\n".join(f"> {line}".rstrip() for line in lines)
+        case "note":
+            notes[block["number"]] = " ".join(parts)
+            words = f"[{block['number']}]"
+        case "note_again":
+            words = f"[{block['number']}]"
+        case "link":
+            words, shown = "".join(parts), block["href"].removeprefix("mailto:")
+            words = words if words in {shown, block["href"]} else f"{words} <{shown}>"
+        case other:
+            words = {"break": "\n", "rule": "* * *"}.get(other) or "".join(parts)
+    return words
+
+
+def _pdf(paper: Paper) -> bytes:
+    from letter.typesetting import pdf  # noqa: PLC0415  slow import, of no use to other pages
+
+    return pdf(paper)
+
+
+def _docx(paper: Paper) -> bytes:
+    from letter.word import docx  # noqa: PLC0415  slow import, of no use to other pages
+
+    return docx(paper)
+
+
+# The kinds by their file names' ends.
+FORMATS: Final[Mapping[str, tuple[str, Callable[[Paper], bytes]]]] = {
+    "pdf": ("application/pdf", _pdf),
+    "docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", _docx),
+    "txt": ("text/plain; charset=utf-8", plain_text),
+}
+
+
+def made(letter: Letter, kind: str, language: str) -> Document | None:
+    """A letter's newest edition in a format, stored or made now; None where it has no text in that language.
+
+    Raises CannotBeMade. What was overtaken while it was made is given, but not kept.
+    """
+    stored = letter.documents.filter(kind=kind, language=language).first()
+    if stored is not None:
+        return stored
+    state = _state(letter)
+    edition = letter.newest_edition()
+    text = edition and edition.revision.texts().get(language)
+    if not edition or not text:
+        return None
+    content_type, make = FORMATS[kind]
+    body = make(paper_of(letter, edition, text))
+    document = Document(
+        letter=letter,
+        edition=edition,
+        kind=kind,
+        language=language,
+        content_type=content_type,
+        body=body,
+        body_gzip=gzip.compress(body, 6, mtime=0),
+        etag=hashlib.sha256(body).hexdigest()[:32],
+    )
+    with transaction.atomic():
+        Letter.objects.select_for_update(no_key=True).get(pk=letter.pk)
+        is_new = not letter.documents.filter(kind=kind, language=language).exists()
+        if is_new and _state(letter) == state:
+            document.save()
+    return document
+
+
+def _state(letter: Letter) -> tuple[object, ...]:
+    """What changes with each publication that changes a word, as a redaction without an edition does."""
+    row = letter.documents.filter(kind="json").values_list("edition", "etag").first()
+    return row or ()
