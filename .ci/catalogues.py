@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -174,8 +175,11 @@ def as_po(catalog: Catalog) -> bytes:
 
 def as_mo(po: bytes) -> bytes:
     """The compiled form of a catalogue's file."""
+    catalog = read_po(io.BytesIO(po))
+    # Else the moment at which it was made: the same words make the same file.
+    catalog.creation_date = catalog.revision_date = datetime(2000, 1, 1, tzinfo=UTC)
     buffer = io.BytesIO()
-    write_mo(buffer, read_po(io.BytesIO(po)))
+    write_mo(buffer, catalog)
     return buffer.getvalue()
 
 
