@@ -356,10 +356,13 @@ def _names_of_the_network(signatory: Signatory) -> int:
 
 
 def _around(signatory: Signatory) -> QuerySet[Signatory]:
-    """Other names that came in within a day; what was turned down or taken back since is no longer odd."""
+    """Other names that came in within a day; what was taken back since is no longer odd.
+
+    What was rejected is: else the last of a burst that is settled one by one would look like any other.
+    """
     day = (signatory.submitted_at - BURST_WITHIN, signatory.submitted_at + BURST_WITHIN)
-    others = Signatory.objects.live().filter(submitted_at__range=day)
-    return others.exclude(name_key=signatory.name_key)
+    others = Signatory.objects.filter(submitted_at__range=day)
+    return others.exclude(state=Signatory.State.WITHDRAWN).exclude(name_key=signatory.name_key)
 
 
 def _duplicate(likenesses: Iterable[Likeness]) -> Iterator[Signal]:

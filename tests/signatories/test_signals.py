@@ -230,7 +230,6 @@ def test_a_network_is_shared_by_a_house_but_not_by_a_crowd(letter, count, level)
         {"network": "another"},
         {"network": ""},
         {"network": "n", "submitted_at": NOW - timedelta(hours=25)},
-        {"network": "n", "state": State.REJECTED},
         {"network": "n", "state": State.WITHDRAWN},
         {"network": "n", "name": "Kivu Centre"},
     ],
@@ -491,13 +490,20 @@ def test_an_approval_shows_on_what_is_linked_to_the_same_organisation(letter, se
     assert renewed(linked, settled) == [True, False]
 
 
-def test_a_burst_is_over_when_the_others_are_rejected(letter, settle):
+def test_a_burst_is_one_to_its_last_entry_and_over_when_the_others_are_taken_back(letter, settle):
     first = entry(letter, email="a@ngo.org")
-    same_domain = entry(letter, email="b@ngo.org")
+    rejected = entry(letter, email="b@ngo.org")
+    taken_back = entry(letter, email="c@ngo.org")
+    assess_due(NOW)
+
+    settle(taken_back, Event.WITHDRAW)
+    settle(rejected, Event.REJECT)
     assess_due(NOW)
     assert stored(first).evidence_level == Level.CAUTION
+    assert "for 1 other name" in sentence(first, "same_address_domain")
 
-    settle(same_domain, Event.REJECT)
+    settle(rejected, Event.REOPEN)
+    settle(rejected, Event.WITHDRAW)
     assess_due(NOW)
 
     assert stored(first).evidence_level == Level.NEUTRAL
