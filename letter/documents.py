@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -79,6 +79,18 @@ def printed_html(name: str, label: str) -> SafeString:
     if not label:
         return format_html("<bdi>{}</bdi>", name)
     return format_html("<bdi>{}</bdi> (<bdi>{}</bdi>)", name, label)
+
+
+def taken_out() -> str:
+    """What stands for a line that was taken out for an organisation in danger, in the active language."""
+    return gettext("taken out at the organisation’s request")
+
+
+def line_html(listing: Listing) -> SafeString:
+    """A line of the list without its number, for a page; what was taken out says so."""
+    if listing.redacted_at is not None:
+        return format_html("<em>{}</em>", taken_out())
+    return printed_html(listing.name, label_of(listing.countries, listing.label))
 
 
 def closes_text(letter: Letter) -> str:
@@ -167,6 +179,15 @@ def frame_of(text_language: str) -> dict[str, str]:
     }
 
 
+def shown_as(letter: Letter, text: Text | None = None) -> tuple[str, str]:
+    """The language in which a page or a mail speaks of a letter, and the letter's title there.
+
+    That is the active one if the letter has a text in it, which `text` is where it is at hand; else its own.
+    """
+    text = text or letter.text_in(translation.get_language() or letter.default_language)
+    return (text.language, text.title) if text else (letter.default_language, letter.title)
+
+
 def history_urls(letter: Letter, language: str, edition: Edition) -> dict[str, str]:
     """The paths of what a letter's pages say of its past; "revision" where its text was revised."""
     base = page_url(letter, language)
@@ -174,13 +195,6 @@ def history_urls(letter: Letter, language: str, edition: Edition) -> dict[str, s
     if edition.revision.number > 1:
         urls["revision"] = f"{base}revisions/{edition.revision.number}/"
     return urls
-
-
-def paper_url(letter: Letter, kind: str, language: str) -> str:
-    """The path of the letter on paper in a language; `kind` is one of `letter.paper.FORMATS`."""
-    if language == letter.default_language:
-        return reverse(f"letter:{kind}", args=[letter.slug])
-    return reverse(f"letter:{kind}_in_language", args=[language, letter.slug])
 
 
 def paper_urls(letter: Letter, text: Text, listed: str) -> dict[str, str]:
@@ -195,7 +209,7 @@ def paper_urls(letter: Letter, text: Text, listed: str) -> dict[str, str]:
             ", ".join(missing),
         )
     kinds = ["docx", "txt"] if missing else ["pdf", "docx", "txt"]
-    return {kind: paper_url(letter, kind, text.language) for kind in kinds}
+    return {kind: address(f"letter:{kind}", letter, text.language) for kind in kinds}
 
 
 def scripts_without_font(letter: Letter) -> dict[str, tuple[str, ...]]:
@@ -244,19 +258,26 @@ def page_context(
             **(history_urls(letter, language, edition) if edition else {}),
             "home": reverse("letter:home"),
         },
-        "languages": [
-            {
-                "code": code,
-                "name": get_language_info(code)["name_local"],
-                "url": page_url(letter, code),
-                "absolute_url": settings.BASE_URL + page_url(letter, code),
-                "is_current": code == language,
-            }
-            for code in texts
-        ]
-        if len(texts) > 1
-        else [],
+        "languages": language_links(letter, texts, language),
     }
+
+
+def language_links(
+    letter: Letter, languages: Collection[str], current: str, path: str = ""
+) -> list[dict[str, Any]]:
+    """The same page in each language, `path` behind the letter's; empty where there is only one."""
+    if len(languages) < 2:
+        return []
+    return [
+        {
+            "code": code,
+            "name": get_language_info(code)["name_local"],
+            "url": page_url(letter, code) + path,
+            "absolute_url": settings.BASE_URL + page_url(letter, code) + path,
+            "is_current": code == current,
+        }
+        for code in languages
+    ]
 
 
 def signatories_html(letter: Letter, listings: Iterable[Listing]) -> SafeString:
@@ -276,6 +297,11 @@ def reachable_statuses(letter: Letter) -> list[str]:
     return [str(status) for status in statuses]
 
 
+def etag_of(body: bytes) -> str:
+    """What a strong validator of these bytes is made of (RFC 9110 §8.8.3), without its quotes."""
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
 def refresh(letter: Letter) -> None:
     """Make the newest edition's documents and store those that differ; remove what is no longer served."""
     edition = letter.newest_edition()
@@ -286,7 +312,7 @@ def refresh(letter: Letter) -> None:
         for document in letter.documents.defer("body", "body_gzip")
     }
     for made in _make(letter, edition):
-        etag = hashlib.sha256(made.body).hexdigest()[:32]
+        etag = etag_of(made.body)
         document = stored.pop((made.kind, made.language), None)
         if document and document.etag == etag and document.edition_id == edition.pk:
             continue

@@ -4,17 +4,15 @@ The PDFs are made while the page is sent that says how far they are, and stored 
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -22,11 +20,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from letter.models import Edition, Letter
 from letter.paper import CannotBeMade
+from letter.progress import growing_page
 from letter.recipients import KIND, NotReadable, keep, make_zip, read, written
 
 logger = logging.getLogger(__name__)
-
-_GAP: Final = "<!-- progress -->"
 
 
 def recipients(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -> HttpResponse:
@@ -75,30 +72,22 @@ def make(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -> Http
         messages.error(request, gettext("There is no recipient yet, or the letter is not public."))
         return redirect("admin:letter_letter_recipients", pk)
     context = {**_context(model_admin, request, letter), "count": count}
-    page = render_to_string("admin/letter/letter/recipients_progress.html", context, request)
-    before, after = page.split(_GAP)
-    response = StreamingHttpResponse(
-        _around(before, _progress(letter, edition, translation.get_language()), after)
+    return growing_page(
+        request,
+        "admin/letter/letter/recipients_progress.html",
+        context,
+        _progress(letter, edition),
     )
-    response.headers["X-Accel-Buffering"] = "no"  # a proxy is to hand each line on
-    return response
 
 
-def _around(before: str, lines: Iterator[str], after: str) -> Iterator[str]:
-    yield before
-    yield from lines
-    yield after
-
-
-def _progress(letter: Letter, edition: Edition, language: str) -> Iterator[SafeString]:
+def _progress(letter: Letter, edition: Edition) -> Generator[SafeString]:
     wanted = list(letter.recipients.all())
     done = 0
     try:
         for done in make_zip(letter, edition, wanted):
             counts = {"done": done, "count": len(wanted)}
-            with translation.override(language):
-                if done:
-                    yield format_html("<li>{}</li>", gettext("%(done)d of %(count)d") % counts)
+            if done:
+                yield format_html("<li>{}</li>", gettext("%(done)d of %(count)d") % counts)
     except CannotBeMade as refusal:
         logger.warning("letter %s cannot be had for its recipients: %s", letter.slug, refusal)
         said = gettext("Nothing was made: no font on the server shows %(scripts)s.") % {

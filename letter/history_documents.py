@@ -15,18 +15,17 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from django.utils.translation import get_language_info, gettext, ngettext
+from django.utils.translation import gettext, ngettext
 
 from letter import history
 from letter.documents import (
     frame_of,
     history_urls,
-    label_of,
+    language_links,
+    line_html,
     list_json,
     moment_text,
     page_url,
-    printed_html,
     signatories_html,
 )
 from letter.history import Difference, Step
@@ -68,17 +67,7 @@ def _context(
         "newest": newest,
         "base": base,
         "urls": {"page": base, **history_urls(letter, language, newest)},
-        "languages": [
-            {
-                "code": code,
-                "name": get_language_info(code)["name_local"],
-                "url": page_url(letter, code) + path,
-                "is_current": code == language,
-            }
-            for code in texts
-        ]
-        if len(texts) > 1
-        else [],
+        "languages": language_links(letter, texts, language, path),
     }
 
 
@@ -307,14 +296,16 @@ def _summary(difference: Difference, *, is_text_new: bool = False) -> list[str]:
 def _difference_context(difference: Difference, limit: int | None = None) -> list[dict[str, Any]]:
     """The kinds of change that there are, each with its lines as they are printed."""
     kinds = [
-        ("joined", gettext("Joined"), [_line(each) for each in difference.joined[:limit]]),
-        ("left", gettext("Left"), [_line(each) for each in difference.left[:limit]]),
+        ("joined", gettext("Joined"), [line_html(each) for each in difference.joined[:limit]]),
+        ("left", gettext("Left"), [line_html(each) for each in difference.left[:limit]]),
         (
             "changed",
             gettext("Corrected"),
             [
                 format_html(
-                    gettext("{before}, now {after}"), before=_line(before), after=_line(after)
+                    gettext("{before}, now {after}"),
+                    before=line_html(before),
+                    after=line_html(after),
                 )
                 for before, after in difference.changed[:limit]
             ],
@@ -336,10 +327,3 @@ def _difference_context(difference: Difference, limit: int | None = None) -> lis
         for kind, heading, lines in kinds
         if lines
     ]
-
-
-def _line(listing: Listing) -> SafeString:
-    """A line of the list for a page of the past; what was taken out says so."""
-    if listing.redacted_at is not None:
-        return format_html("<em>{}</em>", gettext("taken out at the organisation’s request"))
-    return printed_html(listing.name, label_of(listing.countries, listing.label))

@@ -6,7 +6,6 @@ publication and holds none up: whatever a publication makes anew, it removes the
 """
 
 import gzip
-import hashlib
 import logging
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from django.db import transaction
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext
 
-from letter.documents import Group, groups_of, page_url, printed
+from letter.documents import Group, etag_of, groups_of, page_url, printed, taken_out
 from letter.models import Document, Edition, Letter, Text
 from letter.text import Node, tree
 
@@ -119,7 +118,7 @@ def _printed_group(group: Group, direction: str) -> PaperGroup:
         "country": group["country"],
         "start": group["start"],
         "lines": [
-            gettext("taken out at the organisation’s request")
+            taken_out()
             if line["is_redacted"]
             else printed(
                 _isolated(_folded(line["name"]), direction),
@@ -243,7 +242,7 @@ def made(letter: Letter, kind: str, language: str) -> Document | None:
         content_type=content_type,
         body=body,
         body_gzip=gzip.compress(body, 6, mtime=0),
-        etag=hashlib.sha256(body).hexdigest()[:32],
+        etag=etag_of(body),
     )
     with transaction.atomic():
         Letter.objects.select_for_update(no_key=True).get(pk=letter.pk)

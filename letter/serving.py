@@ -6,7 +6,6 @@ not answer, what is in memory is served on. Nothing here looks at cookies or ses
 """
 
 import gzip
-import hashlib
 import logging
 import math
 import threading
@@ -21,7 +20,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
-from letter.documents import page_kind
+from letter.documents import etag_of, page_kind
 from letter.models import Document, Letter
 from letter.paper import CannotBeMade, made
 
@@ -183,8 +182,7 @@ def remembered(
             _past.move_to_end(key)
             return _past[key]
     body = make()
-    etag = hashlib.sha256(body).hexdigest()[:32]
-    served = Served(content_type, body, gzip.compress(body, 6, mtime=0), etag)
+    served = Served(content_type, body, gzip.compress(body, 6, mtime=0), etag_of(body))
     with _past_lock:
         _past[key] = served
         while sum(len(each.body) + len(each.body_gzip) for each in _past.values()) > PAST_MEMORY:

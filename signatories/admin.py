@@ -44,7 +44,7 @@ from signatories.desk.filters import (
     OrganizationAskedFilter,
     StateFilter,
 )
-from signatories.desk.pages import number_in, page_context, review_url
+from signatories.desk.pages import back_to_review, page_context
 from signatories.desk.review import review
 from signatories.duplicates import index_organization
 from signatories.evidence import renew_others
@@ -391,8 +391,7 @@ class SignatoryAdmin(OfferedLookups, admin.ModelAdmin[Signatory]):
         response = super().response_change(request, obj)
         if "review" not in request.GET or "_save" not in request.POST:
             return response
-        letter = Letter.objects.filter(pk=number_in(request.GET["review"]) or 0).first()
-        return redirect(review_url(letter, entry=obj.pk))
+        return redirect(back_to_review(request.GET["review"], entry=obj.pk))
 
     def response_add(
         self, request: HttpRequest, obj: Signatory, post_url_continue: str | None = None

@@ -33,7 +33,7 @@ from signatories.domains import (
     own_domain,
 )
 from signatories.duplicates import Likeness
-from signatories.models import Decision, Level, Message, Signatory, Vouch
+from signatories.models import Decision, Level, Message, Signatory, SignatoryQuerySet, Vouch
 from signatories.names import name_key
 
 logger = logging.getLogger(__name__)
@@ -469,15 +469,14 @@ def assess_due(at: datetime, limit: int = 200) -> int:
     return done
 
 
-def _due() -> QuerySet[Signatory]:
+def _due() -> SignatoryQuerySet:
     return Signatory.objects.filter(assessed_at__isnull=True)
 
 
 def _assess_locked(pk: int, email: str, at: datetime, *, takes: bool | None) -> bool:
     """Assess the entry as it is now; False if another worker did, or its address is another by now."""
     with transaction.atomic():
-        locked = _due().select_for_update(of=("self",)).select_related("letter")
-        signatory = locked.filter(pk=pk, email=email).first()
+        signatory = _due().locked().filter(pk=pk, email=email).first()
         if signatory is None:
             return False
         signatory.takes_mail = takes

@@ -21,12 +21,11 @@ from typing import Any, Final
 import docx
 from django.db.models import OuterRef, Subquery
 from django.utils import translation
-from django.utils.translation import gettext
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
 from letter.cells import protected
-from letter.documents import groups_of, label_of, printed
+from letter.documents import groups_of, label_of, printed, taken_out
 from letter.models import Letter
 from signatories.models import Decision, Signatory, SignatoryQuerySet
 
@@ -122,7 +121,7 @@ def _public_groups(letter: Letter) -> Iterator[tuple[str, int, list[str]]]:
     with translation.override(letter.default_language):
         for group in groups_of(letter, letter.listings.in_edition(edition.number).in_order()):
             lines = [
-                gettext("taken out at the organisation’s request")
+                taken_out()
                 if line["is_redacted"]
                 else " ".join(printed(line["name"], line["label"]).split())
                 for line in group["lines"]
@@ -143,7 +142,7 @@ def _listed(letter: Letter) -> Iterator[tuple[int, str, list[str], str]]:
                 label = label_of(listing.countries, listing.label)
                 yield edition.number, listing.name, listing.countries, label
             else:
-                yield edition.number, gettext("taken out at the organisation’s request"), [], ""
+                yield edition.number, taken_out(), [], ""
 
 
 # --- The private list ---------------------------------------------------------

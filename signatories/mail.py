@@ -19,7 +19,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from letter.documents import moment_text, page_url
+from letter.documents import moment_text, page_url, shown_as
 from letter.models import Letter
 from letter.publishing import number_of
 from signatories import links
@@ -173,11 +173,10 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
 
 def _about(letter: Letter) -> dict[str, Any]:
     """The letter, its title and its page, in the active language if it has a text in it."""
-    text = letter.text_in(translation.get_language() or letter.default_language)
-    language = text.language if text else letter.default_language
+    language, title = shown_as(letter)
     return {
         "letter": letter,
-        "title": text.title if text else letter.title,
+        "title": title,
         "letter_url": settings.BASE_URL + page_url(letter, language),
     }
 

@@ -156,9 +156,7 @@ def merge_entries(
 
 
 def _locked_entries(wanted: Q) -> dict[int, Signatory]:
-    """In the order in which `moderation.decide_many` locks, so that nobody waits crosswise."""
-    locked = Signatory.objects.select_for_update(of=("self",)).select_related("letter")
-    return {each.pk: each for each in locked.filter(wanted).order_by("name_key", "pk")}
+    return {each.pk: each for each in Signatory.objects.locked().filter(wanted)}
 
 
 def _refuse_changed(entries: Iterable[Signatory], seen: Mapping[int, int]) -> None:

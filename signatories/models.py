@@ -133,6 +133,15 @@ class SignatoryQuerySet(models.QuerySet["Signatory"]):
     def oldest_first(self) -> "SignatoryQuerySet":
         return self.order_by("submitted_at", "pk")
 
+    def locked(self) -> "SignatoryQuerySet":
+        """With their letters, each row locked until the transaction ends.
+
+        Everyone locks in the same order, and organisations are linked in the order of their names,
+        so two coordinators with overlapping selections wait for one another rather than deadlock.
+        """
+        locked = self.select_for_update(of=("self",)).select_related("letter")
+        return locked.order_by("name_key", "pk")
+
     def for_desk(self) -> "SignatoryQuerySet":
         """With what a page about one entry shows of others."""
         return self.select_related("letter", "revision", "organization", "assigned_to")

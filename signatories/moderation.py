@@ -217,10 +217,9 @@ def possible_events(state: str, actor: Actor) -> list[Event]:
     ]
 
 
-def _locked(**lookup: int) -> Signatory:
+def locked(**lookup: int) -> Signatory:
     """The signatory, its row locked until the transaction ends; raises Gone if it is not there."""
-    locked = Signatory.objects.select_for_update(of=("self",)).select_related("letter")
-    signatory = locked.filter(**lookup).first()
+    signatory = Signatory.objects.locked().filter(**lookup).first()
     if signatory is None:
         raise Gone
     return signatory
@@ -243,7 +242,7 @@ def decide(
     waits. Raises ChangedMeanwhile where the entry has another version by now, TransitionRefused where
     the table has no entry, ReasonMissing, AlreadyListed, or Gone; nothing has changed then.
     """
-    signatory = _locked(pk=pk)
+    signatory = locked(pk=pk)
     at = at or timezone.now()
     _refuse_changed(signatory, seen)
     decision = _decide(signatory, event, by=by, reason=reason, mail_after=mail_after, at=at)
@@ -275,7 +274,8 @@ def decide_many(
     moments = {pk: at + timedelta(microseconds=place) for place, pk in enumerate(pks)}
     touched: dict[int, Letter] = {}
     settled: list[Signatory] = []
-    for count, signatory in enumerate(_locked_many(moments), start=1):
+    entries = Signatory.objects.locked().filter(pk__in=list(moments))
+    for count, signatory in enumerate(entries, start=1):
         try:
             with transaction.atomic():
                 _refuse_changed(signatory, (seen or {}).get(signatory.pk))
@@ -297,23 +297,13 @@ def decide_many(
     return outcome
 
 
-def _locked_many(pks: Iterable[int]) -> models.QuerySet[Signatory]:
-    """Several signatories, locked.
-
-    Everyone locks in the same order, and organisations are linked in the order of their names,
-    so two coordinators with overlapping selections wait for one another rather than deadlock.
-    """
-    locked = Signatory.objects.select_for_update(of=("self",)).select_related("letter")
-    return locked.filter(pk__in=list(pks)).order_by("name_key", "pk")
-
-
 @transaction.atomic
 def assign(
     pks: Iterable[int], user_pk: int | None, *, seen: Mapping[int, int] | None = None
 ) -> Outcome:
     """Give several to one coordinator, or to nobody; each that changed since it was shown is refused."""
     outcome = Outcome()
-    for signatory in _locked_many(pks):
+    for signatory in Signatory.objects.locked().filter(pk__in=list(pks)):
         try:
             _refuse_changed(signatory, (seen or {}).get(signatory.pk))
         except ChangedMeanwhile as refused:
@@ -332,7 +322,7 @@ def undo(decision_pk: int, *, by: By, at: datetime | None = None) -> Decision:
     Raises NothingToUndo unless it is the last decision about its entry and the same person's.
     """
     at = at or timezone.now()
-    signatory = _locked(decisions=decision_pk)
+    signatory = locked(decisions=decision_pk)
     if signatory.merged_into is not None:
         raise Combined(signatory.merged_into)
     decision = signatory.decisions.in_order().last()
@@ -634,7 +624,7 @@ def correct(pk: int, changes: dict[str, Any], *, at: datetime | None = None) -> 
     Raises TransitionRefused for an entry that is rejected or withdrawn, or not yet confirmed.
     """
     at = at or timezone.now()
-    signatory = _locked(pk=pk)
+    signatory = locked(pk=pk)
     if signatory.state == State.APPROVED:
         if not any(getattr(signatory, name) != value for name, value in changes.items()):
             signatory.corrections.filter(settled_at__isnull=True).delete()
@@ -664,7 +654,7 @@ def settle(
     """
     at = at or timezone.now()
     # The signatory's row is the lock for all that happens to it, corrections too.
-    signatory = _locked(corrections=correction_pk)
+    signatory = locked(corrections=correction_pk)
     correction = signatory.corrections.filter(pk=correction_pk, settled_at__isnull=True).first()
     if correction is None:
         raise Gone
@@ -706,7 +696,7 @@ def edit(
     `seen` is the version that was looked at. Raises ChangedMeanwhile, AlreadyListed or Gone; nothing has
     changed then.
     """
-    signatory = _locked(pk=pk)
+    signatory = locked(pk=pk)
     _refuse_changed(signatory, seen)
     apply_changes(signatory, changes, by=by, at=at or timezone.now())
     return signatory
@@ -859,7 +849,7 @@ def erase(pk: int) -> None:
 
     Raises TransitionRefused once a coordinator has approved it: then it is withdrawn, openly.
     """
-    signatory = _locked(pk=pk)
+    signatory = locked(pk=pk)
     if signatory.state not in {State.SUBMITTED, State.PENDING, State.RETURNED}:
         raise TransitionRefused(State(signatory.state), Event.WITHDRAW)
     renew_others([signatory])

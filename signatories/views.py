@@ -23,6 +23,7 @@ from letter.documents import (
     moment_text,
     page_url,
     printed,
+    shown_as,
 )
 from letter.models import Letter, Listing, Text
 from letter.publishing import number_of
@@ -69,16 +70,15 @@ def _render(
     template: str,
     context: dict[str, Any],
     *,
+    text: Text | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """A page about a letter, in the language that is active."""
-    text = letter.text_in(translation.get_language() or letter.default_language)
-    language = text.language if text else letter.default_language
+    """A page about a letter, in the language that is active; `text` is the one in it, where it is at hand."""
+    language, title = shown_as(letter, text)
     about = {
         "letter": letter,
-        "text": text,
         "frame": frame_of(language),
-        "title": text.title if text else letter.title,
+        "title": title,
         "page_url": page_url(letter, language),
         "days": settings.DECIDE_WITHIN.days,
     }
@@ -114,13 +114,8 @@ def sign(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
         "sign_on_text": render_markdown(letter.sign_on_text),
         "privacy_text": render_markdown(letter.privacy_text, prefix="privacy-"),
     }
-    return _render(request, letter, "sign", context, status=REFUSED if form.errors else 200)
-
-
-def _language(signatory: Signatory) -> str:
-    """The language in which a contact reads the letter: theirs, if it has a text in it."""
-    text = signatory.letter.text_in(signatory.language)
-    return text.language if text else signatory.letter.default_language
+    status = REFUSED if form.errors else 200
+    return _render(request, letter, "sign", context, text=text, status=status)
 
 
 def _signatory(letter: Letter, text: Text, form: SignForm) -> Signatory:
@@ -144,16 +139,15 @@ def _closed(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
         "opens_text": moment_text(letter.opens_at, letter) if letter.opens_at else "",
         "is_refused": request.method == "POST",
     }
-    return _render(
-        request, letter, "sign_closed", context, status=403 if request.method == "POST" else 200
-    )
+    status = 403 if request.method == "POST" else 200
+    return _render(request, letter, "sign_closed", context, text=text, status=status)
 
 
 @require_safe
 @_about_letter
 def sent(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     """The same page for everybody who has signed: it tells a stranger nothing about an address."""
-    return _render(request, letter, "sent", {})
+    return _render(request, letter, "sent", {}, text=text)
 
 
 @require_safe
@@ -263,7 +257,8 @@ def not_us(request: HttpRequest, signatory: Signatory, token: str) -> HttpRespon
             pass
         except moderation.TransitionRefused:
             return redirect("signatories:signature", letter.slug, token)
-        return redirect(address("signatories:erased", letter, _language(signatory)))
+        language, _title = shown_as(letter)
+        return redirect(address("signatories:erased", letter, language))
     return _render(request, letter, "not_us", {"signatory": signatory, "token": token})
 
 
@@ -309,7 +304,7 @@ def organization(request: HttpRequest, vouch: Vouch, token: str) -> HttpResponse
 @require_safe
 @_about_letter
 def erased(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
-    return _render(request, letter, "erased", {})
+    return _render(request, letter, "erased", {}, text=text)
 
 
 @_with_secret
@@ -338,6 +333,7 @@ def _signature_page(
     events = moderation.possible_events(signatory.state, moderation.Actor.CONTACT)
     last = signatory.decisions.in_order().last()
     standing = signatory.standing()
+    language, _title = shown_as(letter)
     context = {
         "signatory": signatory,
         "token": token,
@@ -346,7 +342,7 @@ def _signature_page(
         "number": number_of(letter, signatory.line_id)
         if signatory.state == Signatory.State.APPROVED
         else None,
-        "line_url": f"{page_url(letter, _language(signatory))}#s-{signatory.line_id}",
+        "line_url": f"{page_url(letter, language)}#s-{signatory.line_id}",
         "last_decision": last,
         "is_late": moderation.is_late(signatory, at=timezone.now()),
         "history": signatory.decisions.in_order(),

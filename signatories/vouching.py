@@ -23,7 +23,7 @@ from signatories.domains import (
     own_domain,
 )
 from signatories.models import Message, Signatory, Vouch
-from signatories.moderation import By, Gone, Refused, tell_coordinators
+from signatories.moderation import By, Refused, locked, tell_coordinators
 
 # The mailboxes that organisations have for whoever writes.
 USUAL_MAILBOXES: Final = ("info", "contact", "office", "secretariat")
@@ -74,7 +74,7 @@ def ask(pk: int, email: str, *, by: By, at: datetime | None = None) -> Vouch:
     too early, too often or answered; Gone where the entry was erased.
     """
     at = at or timezone.now()
-    signatory = _locked(pk=pk)
+    signatory = locked(pk=pk)
     email = email.lower()
     if why_not := hindrance(signatory):
         raise CannotAsk(why_not)
@@ -143,7 +143,7 @@ def answer(
     """
     at = at or timezone.now()
     # The signatory's row is the lock for all that happens to it.
-    signatory = _locked(vouches=pk)
+    signatory = locked(vouches=pk)
     vouch = signatory.vouches.get(pk=pk)
     if answer_of(vouch) or not is_open(vouch, at=at):
         raise CannotAnswer
@@ -156,11 +156,3 @@ def answer(
     signatory.save(update_fields=["version", "assessed_at"])
     tell_coordinators(signatory.letter, at=at)
     return vouch
-
-
-def _locked(**lookup: int) -> Signatory:
-    locked = Signatory.objects.select_for_update(of=("self",)).select_related("letter")
-    signatory = locked.filter(**lookup).first()
-    if signatory is None:
-        raise Gone
-    return signatory

@@ -13,9 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from letter.models import Letter
 from signatories import moderation, vouching
-from signatories.desk.pages import number_in, page_context, review_url
+from signatories.desk.pages import back_to_review, page_context
 from signatories.domains import DomainMatch, domain_match, own_domain
 from signatories.mail import preview_question
 from signatories.models import Signatory
@@ -109,6 +108,5 @@ def ask(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse:
 
 def _back(request: HttpRequest, pk: int) -> str:
     if "review" in request.POST:
-        letter = Letter.objects.filter(pk=number_in(request.POST["review"]) or 0).first()
-        return review_url(letter, entry=pk)
+        return back_to_review(request.POST["review"], entry=pk)
     return reverse("admin:signatories_signatory_change", args=[pk])

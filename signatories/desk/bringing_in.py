@@ -16,10 +16,9 @@ from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core import signing
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -31,6 +30,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from letter.documents import label_of, printed_html
 from letter.models import Letter, entrusted
+from letter.progress import growing_page
 from signatories import moderation
 from signatories.desk.pages import number_in, page_context
 from signatories.duplicates import Twin, find_twins
@@ -59,7 +59,6 @@ from signatories.moderation import By
 
 TEMPLATE: Final = "admin/signatories/signatory/bring_in.html"
 PROGRESS_TEMPLATE: Final = "admin/signatories/signatory/bring_in_progress.html"
-PROGRESS_GAP: Final = "<!-- progress -->"  # in the template, where the lines go
 SALT: Final = "signatories.bring_in"
 # Each row has about a dozen fields, of which DATA_UPLOAD_MAX_NUMBER_FIELDS come back at most.
 MOST_SHOWN: Final = 1000
@@ -394,37 +393,14 @@ def _outcome(preview: Preview, imported: ImportedRows) -> str:
 
 def _progress_page(
     model_admin: ModelAdmin[Signatory], request: HttpRequest, preview: Preview
-) -> StreamingHttpResponse:
+) -> HttpResponseBase:
     """A page that grows by a line with each batch that is stored, and ends with what came of it."""
     context = {
         **page_context(request, gettext("Bring in a list")),
         "media": model_admin.media,
         "count": len(preview.wanted),
     }
-    before, after = render_to_string(PROGRESS_TEMPLATE, context, request).split(PROGRESS_GAP)
-    language = translation.get_language()
-    lines = _in_language(language, _progress(preview, request))
-    response = StreamingHttpResponse(_around(before, lines, after))
-    response.headers["X-Accel-Buffering"] = "no"  # a proxy is to hand each line on
-    return response
-
-
-def _around(before: str, lines: Iterator[str], after: str) -> Iterator[str]:
-    # A generator: where the reader goes away, it is closed, and all that it goes through with it.
-    yield before
-    yield from lines
-    yield after
-
-
-def _in_language(language: str | None, lines: Generator[SafeString]) -> Iterator[SafeString]:
-    """The lines, each made in the language of the request, which is over by then."""
-    with closing(lines):
-        while True:
-            with translation.override(language):
-                line = next(lines, None)
-            if line is None:
-                return
-            yield line
+    return growing_page(request, PROGRESS_TEMPLATE, context, _progress(preview, request))
 
 
 def _progress(preview: Preview, request: HttpRequest) -> Generator[SafeString]:

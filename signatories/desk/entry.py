@@ -13,13 +13,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from letter.documents import label_of, printed_html
-from letter.models import Letter, Listing, entrusted
+from letter.documents import line_html
+from letter.models import entrusted
 from letter.publishing import Place, number_of, place_of
 from signatories import duplicates, merging, moderation
 from signatories.desk.asking import asking_context
 from signatories.desk.deciding import BUTTONS, report
-from signatories.desk.pages import number_in, page_context, review_url
+from signatories.desk.pages import back_to_review, number_in, page_context
 from signatories.domains import DomainMatch, domain_match
 from signatories.evidence import signals
 from signatories.likeness import LIKELY
@@ -117,8 +117,7 @@ def judge(desk: "SignatoryAdmin", request: HttpRequest, pk: int) -> HttpResponse
             messages.SUCCESS,
         )
     if "review" in request.POST:
-        letter = Letter.objects.filter(pk=number_in(request.POST["review"]) or 0).first()
-        return redirect(review_url(letter, entry=pk))
+        return redirect(back_to_review(request.POST["review"], entry=pk))
     return redirect("admin:signatories_signatory_change", pk)
 
 
@@ -299,19 +298,15 @@ def _neighbourhood(signatory: Signatory) -> dict[str, Any]:
     )
     after = list(others.filter(sort_key__gt=line.sort_key).order_by("sort_key")[:NEIGHBOURS_SHOWN])
     rows = [
-        (number, _printed(listing), False)
+        (number, line_html(listing), False)
         for number, listing in enumerate(reversed(before), start=place.number - len(before))
     ]
     rows.append((place.number, signatory.line_html, True))
     rows += [
-        (number, _printed(listing), False)
+        (number, line_html(listing), False)
         for number, listing in enumerate(after, start=place.number + 1)
     ]
     return {"place": place, "rows": rows}
-
-
-def _printed(listing: Listing) -> SafeString:
-    return printed_html(listing.name, label_of(listing.countries, listing.label))
 
 
 def _of_the_same_address(signatory: Signatory) -> list[Signatory]:

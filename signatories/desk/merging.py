@@ -16,11 +16,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
 from letter.countries import country_name
-from letter.models import Letter
 from letter.publishing import number_of
 from signatories import duplicates, merging
 from signatories.desk.deciding import versions_seen
-from signatories.desk.pages import number_in, page_context, review_url
+from signatories.desk.pages import back_to_review, page_context
 from signatories.desk.review import remember
 from signatories.merging import GROUP_NAMES, GROUPS, REVERSIBLE_FOR
 from signatories.models import Merge, Organization, Signatory
@@ -182,13 +181,8 @@ def combine_entries(
             desk, request, found[survivor.pk], found[merged.pk], came_from=pk, status=409
         )
     if "review" in request.GET:
-        return redirect(_review(request))
+        return redirect(back_to_review(request.GET["review"]))
     return redirect("admin:signatories_signatory_change", pk)
-
-
-def _review(request: HttpRequest) -> str:
-    """Back to the review from which this page was opened: of one letter, or of all."""
-    return review_url(Letter.objects.filter(pk=number_in(request.GET["review"]) or 0).first())
 
 
 def _combined(desk: "SignatoryAdmin", request: HttpRequest, merge: Merge) -> HttpResponse:
@@ -202,7 +196,7 @@ def _combined(desk: "SignatoryAdmin", request: HttpRequest, merge: Merge) -> Htt
         return redirect("admin:signatories_signatory_change", merge.survivor.pk)
     remember(request, merge.merged.decisions.in_order().latest("pk"))
     desk.message_user(request, said + " " + gettext("Press u to undo."), messages.SUCCESS)
-    return redirect(_review(request))
+    return redirect(back_to_review(request.GET["review"]))
 
 
 def _entries_page(
@@ -239,7 +233,7 @@ def _entries_page(
         else "",
         "until": _until(),
         "swap_url": f"?{swapped.urlencode()}",
-        "back_url": _review(request)
+        "back_url": back_to_review(request.GET["review"])
         if "review" in request.GET
         else reverse("admin:signatories_signatory_change", args=[came_from]),
     }

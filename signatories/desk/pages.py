@@ -23,6 +23,11 @@ def number_in(text: str | None) -> int | None:
     return int(text) if text and is_number else None
 
 
+def back_to_review(came_from: str | None, **query: int) -> str:
+    """The review that a page was opened from, by what it was handed: its letter's primary key, or nothing for all."""
+    return review_url(Letter.objects.filter(pk=number_in(came_from) or 0).first(), **query)
+
+
 def review_url(letter: Letter | None, **query: int) -> str:
     """The review of one letter's entries or of all; `entry` is one to begin with."""
     if letter is not None:

@@ -6,7 +6,8 @@ import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 from pypdf import PdfReader
 
 from letter import recipients
@@ -137,6 +138,17 @@ def test_each_gets_a_pdf_of_their_own_in_their_language(published, client, page)
     assert "Mr. No-one Excellency, We ask" in plain
     assert all("1. PAX (" in words for words in (english, french, plain))
     assert published.newest_edition().digest in plain
+
+
+def test_each_line_of_the_progress_is_in_the_language_of_whoever_asked(published, client, page):
+    client.post(page, {"recipients": "Somebody"})
+
+    progress = b"".join(client.post(f"{page}make/", headers={"accept-language": "fr"})).decode()
+
+    with translation.override("fr"):
+        assert f"<li>{gettext('%(done)d of %(count)d') % {'done': 1, 'count': 1}}</li>" in progress
+        assert gettext("All are made: get the ZIP file") in progress
+    assert "All are made" not in progress
 
 
 def test_a_new_list_and_a_new_edition_do_away_with_the_zip(published, client, page, work):

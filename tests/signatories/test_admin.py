@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from letter.models import Letter, LetterChange, PublicationRequest, Revision, RevisionText
-from letter.publishing import request_publication
+from letter.publishing import redact, request_publication
 from signatories import moderation
 from signatories.evidence import assess_due
 from signatories.models import (
@@ -401,6 +401,18 @@ def test_the_preview_shows_the_place_and_saves_nothing(letter, desk, work):
     assert '<li value="4" class="desk-place-here">' in new.content.decode()
     bad = desk.post(f"{QUEUE}{entry.pk}/place/", {**FIELDS, "name": ""})
     assert "cannot be shown yet" in bad.content.decode()
+
+
+def test_the_preview_says_that_a_neighbour_was_taken_out(letter, desk, work):
+    neighbour = SignatoryFactory(letter=letter, name="Amnesty", state=State.APPROVED)
+    request_publication(letter, at=timezone.now())
+    work()
+    redact(letter, neighbour.line_id, at=timezone.now())
+    entry = SignatoryFactory(letter=letter, name="PAX")
+
+    page = desk.post(f"{QUEUE}{entry.pk}/place/", {**FIELDS, "name": "PAX"})
+
+    assert "<em>taken out at the organisation’s request</em>" in page.content.decode()
 
 
 def test_an_approved_signatory_is_never_deleted(letter, client):
