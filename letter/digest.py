@@ -5,14 +5,15 @@ no byte order mark; keys sorted by Unicode code point; no white space between to
 integers, null, arrays and objects; text exactly as published, nothing escaped but the quotation
 mark, the backslash and U+0000-U+001F (``\b \t \n \f \r``, else ``\u00xx`` in lower case).
 
-Each line of the list has a commitment, over its salt, name, countries and label. An edition's
+Each line of the list has a commitment, over its salt, name, countries and label, and, where it has them,
+its names in other languages and the number of the revised text that it signed. An edition's
 digest is over the letter's slug, the edition's number and time, the previous edition's digest
 ("" in the first), the digest of the revision it prints, and the commitments in the list's order.
 So no name can be added, taken out, changed or moved in an old edition without changing every
 digest after it. To verify: recompute the commitments from the public JSON, then the editions in
 turn, and compare the last digest with one that was noted down earlier or elsewhere.
 
-To redact a line, its name, countries, label and salt are deleted everywhere and its commitment
+To redact a line, all that its commitment covers is deleted everywhere and its commitment
 stays, so the chain still holds. The salt, 128 random bits, is why the commitment alone tells
 nothing: without it one could try every organization's name against the hash.
 """
@@ -63,13 +64,33 @@ def new_salt() -> str:
     return secrets.token_hex(16)
 
 
-def commitment(salt: str, name: str, countries: Sequence[str], label: str | None) -> str:
+def commitment(
+    salt: str,
+    name: str,
+    countries: Sequence[str],
+    label: str | None,
+    *,
+    other_names: Mapping[str, str] | None = None,
+    signed_text: int | None = None,
+) -> str:
     """The digest that stands for one line.
 
     `countries` are ISO codes in the order given. `label` is None where it is made from the
-    countries, "" where it is hidden, and otherwise the text as set.
+    countries, "" where it is hidden, and otherwise the text as set. Names in other languages, and the
+    number of the revised text that was signed, are covered where there are any, so that a line without
+    them has the digest that it always had.
     """
-    return _digest({"salt": salt, "name": name, "countries": list(countries), "label": label})
+    line: dict[str, object] = {
+        "salt": salt,
+        "name": name,
+        "countries": list(countries),
+        "label": label,
+    }
+    if other_names:
+        line["other_names"] = dict(other_names)
+    if signed_text is not None:
+        line["signed_text"] = signed_text
+    return _digest(line)
 
 
 def revision_digest(slug: str, number: int, texts: Mapping[str, Mapping[str, str]]) -> str:

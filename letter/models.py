@@ -38,6 +38,7 @@ RESERVED_SLUGS = frozenset(
         "revisions",
         "schemas",
         "embed",
+        "s",
         *LANGUAGE_CODES,
     }
 )
@@ -513,6 +514,10 @@ class Listing(models.Model):
     countries = models.JSONField(_("countries"), default=list, blank=True)
     # None: made from the countries in the page's language. Empty: none is printed.
     label = models.CharField(_("label"), max_length=NAME_MAX_LENGTH, null=True, blank=True)
+    # What is printed for `name` in other languages, by their codes, where the organisation gave it.
+    other_names = models.JSONField(_("names in other languages"), default=dict, blank=True)
+    # The number of the text that it stands under since a revision changed what the letter asks for; None: the first.
+    signed_text = models.PositiveIntegerField(_("text signed"), null=True, blank=True)
     # Bytes, because both databases compare them as bytes, whatever the locale they were made with.
     sort_key = models.BinaryField(editable=False)
     salt = models.CharField(max_length=32, blank=True)
@@ -548,6 +553,114 @@ class Listing(models.Model):
     @property
     def anchor(self) -> str:
         return f"s-{self.line_id}"
+
+
+class Delivery(models.Model):
+    """An edition was handed over: to whom, and when. It stays to be read beside the live letter."""
+
+    letter = models.ForeignKey(
+        Letter, on_delete=models.PROTECT, related_name="deliveries", verbose_name=_("letter")
+    )
+    edition = models.ForeignKey(
+        Edition, on_delete=models.PROTECT, related_name="deliveries", verbose_name=_("edition")
+    )
+    to = models.CharField(
+        _("to whom"),
+        max_length=300,
+        help_text=_("Shown publicly: for example “the 193 permanent missions in New York”."),
+    )
+    delivered_on = models.DateField(_("when"))
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        ordering = ("letter", "-delivered_on", "-pk")
+
+    def __str__(self) -> str:
+        return f"{self.delivered_on:%Y-%m-%d}, {self.to}"
+
+
+class UpdateQuerySet(models.QuerySet["Update"]):
+    def public(self) -> "UpdateQuerySet":
+        """What readers see, newest first."""
+        return self.filter(published_at__isnull=False).order_by("-published_at", "-pk")
+
+
+class Update(models.Model):
+    """A dated note under the letter about what became of it."""
+
+    letter = models.ForeignKey(
+        Letter, on_delete=models.CASCADE, related_name="updates", verbose_name=_("letter")
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    published_at = models.DateTimeField(_("published"), null=True, blank=True, editable=False)
+    changed_at = models.DateTimeField(_("changed"), null=True, blank=True, editable=False)
+    # Asked for by a coordinator; whoever sends mail notes when it took it up.
+    mail_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    mailed_at = models.DateTimeField(_("mailed"), null=True, blank=True, editable=False)
+
+    objects = UpdateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("update")
+        verbose_name_plural = _("updates")
+        ordering = ("letter", "-created_at", "-pk")
+
+    def __str__(self) -> str:
+        text = self.text_in(self.letter.default_language)
+        return text.title if text else str(self.pk)
+
+    def text_in(self, language: str) -> "UpdateText | None":
+        """The note in that language, else in the letter's, else in the first there is."""
+        texts = {text.language: text for text in self.texts.all()}
+        first = next(iter(texts.values()), None)
+        return texts.get(language) or texts.get(self.letter.default_language) or first
+
+
+class UpdateText(models.Model):
+    """An update's words in one language."""
+
+    update = models.ForeignKey(Update, on_delete=models.CASCADE, related_name="texts")
+    language = models.CharField(
+        _("language"), max_length=12, default="en", choices=language_choices
+    )
+    title = models.CharField(
+        _("title"), max_length=200, help_text=_("For example “Delivered to 193 missions”.")
+    )
+    body = models.TextField(_("text"), blank=True, help_text=_("Markdown, as in the letter."))
+
+    class Meta:
+        verbose_name = _("text")
+        verbose_name_plural = _("texts")
+        ordering = ("pk",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("update", "language"),
+                name="update_has_one_text_per_language",
+                violation_error_message=_("This update already has a text in that language."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Logo(models.Model):
+    """The picture at the head of a letter on paper, as we have drawn it again from what was uploaded."""
+
+    letter = models.OneToOneField(Letter, on_delete=models.CASCADE, related_name="logo")
+    picture = models.BinaryField()  # PNG
+    width = models.PositiveIntegerField()  # pixels
+    height = models.PositiveIntegerField()
+    # Said by screen readers in the picture's place.
+    description = models.CharField(_("what the logo shows"), max_length=200)
+
+    class Meta:
+        verbose_name = _("logo")
+        verbose_name_plural = _("logos")
+
+    def __str__(self) -> str:
+        return self.description
 
 
 class Document(models.Model):

@@ -12,8 +12,8 @@ then calls `publish`, which, holding the letter's row,
 All of it is one transaction: a publication that fails leaves the last edition as it was.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -32,7 +32,8 @@ class Line:
 
     `line_id` stays the same as long as the signature does. `label` is None (made from the countries
     in the page's language), empty (none printed) or a text set by hand. `sort_key` comes from
-    `ordering.sort_key`.
+    `ordering.sort_key`. `other_names` are printed for `name` in other languages, by their codes.
+    `signed_text` is the number of the substantive revision that it stands under, None for the first text.
     """
 
     line_id: str
@@ -40,6 +41,8 @@ class Line:
     countries: tuple[str, ...]
     label: str | None
     sort_key: bytes
+    other_names: Mapping[str, str] = field(default_factory=dict)
+    signed_text: int | None = None
 
 
 class NotPublishable(Exception):
@@ -138,6 +141,8 @@ def _stands(listing: Listing | None, line: Line | None) -> bool:
         and listing.name == line.name
         and tuple(listing.countries) == line.countries
         and listing.label == line.label
+        and listing.other_names == line.other_names
+        and listing.signed_text == line.signed_text
         and bytes(listing.sort_key) == line.sort_key
     )
 
@@ -150,9 +155,18 @@ def _listing(letter: Letter, line: Line, number: int) -> Listing:
         name=line.name,
         countries=list(line.countries),
         label=line.label,
+        other_names=dict(line.other_names),
+        signed_text=line.signed_text,
         sort_key=line.sort_key,
         salt=salt,
-        commitment=commitment(salt, line.name, line.countries, line.label),
+        commitment=commitment(
+            salt,
+            line.name,
+            line.countries,
+            line.label,
+            other_names=line.other_names,
+            signed_text=line.signed_text,
+        ),
         first_edition=number,
     )
 
@@ -198,7 +212,7 @@ def number_of(letter: Letter, line_id: str) -> int | None:
 def redact(letter: Letter, line_id: str, *, at: datetime) -> int:
     """Take a line's text out of every edition it ever stood in; give the number of listings emptied.
 
-    Name, countries, label and salt go, the commitment stays, and so the chain still verifies. The sort
+    All that its commitment covers goes, the commitment stays, and so the chain still verifies. The sort
     key spells the name, so it goes too: the listing takes a key just after its neighbour's, which keeps
     its place in every past edition and says nothing more. Calls for a publication, since the page shows it.
     """
@@ -221,7 +235,13 @@ def redact(letter: Letter, line_id: str, *, at: datetime) -> int:
     for listing in moved:
         Listing.objects.filter(pk=listing.pk).update(sort_key=listing.sort_key)
     Listing.objects.filter(pk__in=[listing.pk for listing in targets]).update(
-        name="", countries=[], label=None, salt="", redacted_at=at
+        name="",
+        countries=[],
+        label=None,
+        other_names={},
+        signed_text=None,
+        salt="",
+        redacted_at=at,
     )
     if targets:
         request_publication(letter, at=at)
@@ -242,7 +262,12 @@ def verify(letter: Letter) -> Verification:
     listings = list(letter.listings.in_order())
     for listing in listings:
         if listing.redacted_at is None and listing.commitment != commitment(
-            listing.salt, listing.name, listing.countries, listing.label
+            listing.salt,
+            listing.name,
+            listing.countries,
+            listing.label,
+            other_names=listing.other_names,
+            signed_text=listing.signed_text,
         ):
             return Verification(0, listing.first_edition, "a line differs from its commitment")
     previous = ""

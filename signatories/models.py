@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -19,6 +20,7 @@ from letter.models import (
     NAME_MAX_LENGTH,
     Letter,
     Revision,
+    Update,
     entrusted,
     language_choices,
     new_line_id,
@@ -211,12 +213,25 @@ class Signatory(models.Model):
         help_text=_("Places the name where readers look for it. Empty: by the name itself."),
     )
     collation_key = models.BinaryField(editable=False)
+    # By language codes; printed for `name` where the letter is read in that language.
+    other_names = models.JSONField(_("names in other languages"), default=dict, blank=True)
     website = models.URLField(_("website"), blank=True)
 
     contact_name = models.CharField(_("contact's name"), max_length=150, blank=True)
     contact_role = models.CharField(_("contact's role"), max_length=150, blank=True)
     email = models.EmailField(_("contact's e-mail address"), blank=True)
     language = models.CharField(_("language of mails"), max_length=12, default="en", editable=False)
+    wants_updates = models.BooleanField(_("wants updates by mail"), default=False, editable=False)
+    # By whose link the form was opened.
+    partner = models.ForeignKey(
+        "Partner",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="signatories",
+        editable=False,
+        verbose_name=_("came by the link of"),
+    )
     note = models.TextField(
         _("note"),
         blank=True,
@@ -374,6 +389,39 @@ class Signatory(models.Model):
         return printed_html(self.name, label_of(self.countries, self.public_label))
 
 
+class Partner(models.Model):
+    """An organisation that passes a letter on by a link of its own, which says by whom a sign-on came."""
+
+    letter = models.ForeignKey(
+        Letter, on_delete=models.CASCADE, related_name="partners", verbose_name=_("letter")
+    )
+    name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH)
+    code = models.SlugField(
+        _("word in the link"),
+        max_length=40,
+        help_text=_("Small letters, digits and hyphens: for example “amnesty”. Everybody sees it."),
+        validators=[
+            RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", _("Use small letters, digits and hyphens."))
+        ],
+    )
+    created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("partner link")
+        verbose_name_plural = _("partner links")
+        ordering = ("letter", "name")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("letter", "code"),
+                name="partner_code_once_per_letter",
+                violation_error_message=_("Another partner of this letter has that word."),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class NameKey(models.Model):
     """One of the keys under which a name is found again though it is written otherwise; see `duplicates`."""
 
@@ -522,6 +570,7 @@ class Event(models.TextChoices):
     REJECT = "reject", _("rejected")
     WITHDRAW = "withdraw", _("withdrawn")
     REOPEN = "reopen", _("opened again")
+    RENEW = "renew", _("signed the revised text")
     MERGE = "merge", _("combined with another sign-on")
     SPLIT = "split", _("separated again from another sign-on")
 
@@ -665,6 +714,7 @@ class Correction(models.Model):
     signatory = models.ForeignKey(Signatory, on_delete=models.CASCADE, related_name="corrections")
     name = models.CharField(_("organisation's name"), max_length=NAME_MAX_LENGTH)
     countries = models.JSONField(_("countries"), default=list, blank=True)
+    other_names = models.JSONField(_("names in other languages"), default=dict, blank=True)
     website = models.URLField(_("website"), blank=True)
     asked_at = models.DateTimeField(_("asked"), default=timezone.now)
     settled_at = models.DateTimeField(_("settled"), null=True)
@@ -777,6 +827,8 @@ class Message(models.Model):
         CORRECTED = "corrected", _("Correction settled")
         VOUCH = "vouch", _("Question to the organisation")
         COMBINED = "combined", _("Combined with another, or separated again")
+        REVISED = "revised", _("The text was revised")
+        UPDATE = "update", _("Update")
         WAITING = "waiting", _("To coordinators: something waits")
 
     kind = models.CharField(_("message"), max_length=10, choices=Kind)
@@ -789,6 +841,9 @@ class Message(models.Model):
     )
     vouch = models.ForeignKey(
         Vouch, on_delete=models.CASCADE, null=True, blank=True, related_name="messages"
+    )
+    update = models.ForeignKey(
+        Update, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
     reason = models.TextField(_("reason given"), blank=True)
     created_at = models.DateTimeField(_("queued"), default=timezone.now)
