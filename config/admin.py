@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from config.second_factor import FACTORS
-from letter.admin import OfferedLookups
+from letter.offered_lookups import OfferedLookups
 
 # Factors are shown to whom they belong; addresses stand with the user.
 admin.site.unregister([Authenticator, EmailAddress, User])

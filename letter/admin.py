@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.forms.models import BaseInlineFormSet
@@ -22,40 +22,19 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from letter import handing_over
+from letter import handing_over, updates
+from letter.deliveries import deliveries
 from letter.documents import scripts_without_font
 from letter.models import Letter, LetterChange, Revision, RevisionText, entrusted
+from letter.offered_lookups import OfferedLookups
 from letter.publishing import request_publication
 from letter.views import preview_of
+
+__all__ = ["updates"]  # imported for the admin that it registers
 
 EDITIONS_SHOWN = 10
 CHANGES_SHOWN = 10
 TEXT_FIELDS = ("title", "addressee", "salutation", "closing_line")
-
-
-class OfferedLookups(admin.ModelAdmin[Any]):
-    """A list that is filtered across relations by what it offers, and by nothing else that an address may name.
-
-    Otherwise anybody who reads the one could ask which rows of the other belong to it, whether or not
-    those are theirs to see.
-    """
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        offered = {
-            each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)
-        }
-        name = lookup.partition("__")[0]
-        try:
-            is_relation = self.opts.get_field(name).is_relation
-        except FieldDoesNotExist:
-            is_relation = False
-        if is_relation and name not in offered:
-            return False
-        return super().lookup_allowed(lookup, value, request)
-
-    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
-        # Django's breaks on a relation from elsewhere.
-        return to_field == self.opts.pk.name
 
 
 class LetterForm(forms.ModelForm[Letter]):
@@ -159,6 +138,11 @@ class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
                     name=f"letter_letter_{name}",
                 )
                 for address, name, page in handing_over.PAGES
+            ),
+            path(
+                "<int:pk>/deliveries/",
+                view(partial(deliveries, model_admin=self)),
+                name="letter_letter_deliveries",
             ),
             path("<int:pk>/revise/", view(require_POST(self.revise)), name="letter_letter_revise"),
         ]

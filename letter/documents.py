@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any, TypedDict
 
 from django.conf import settings
@@ -30,6 +31,7 @@ from letter import countries, fonts
 from letter.cells import protected
 from letter.digest import timestamp
 from letter.models import Document, Edition, Letter, Listing, Text
+from letter.standing import Standing, standing_of
 from letter.text import plain_text, render_markdown
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class PrintedLine(TypedDict):
     anchor: str
     name: str
     label: str
+    mark: str  # where it stands, in a few words; see letter.standing
     is_redacted: bool
 
 
@@ -69,6 +72,16 @@ def label_of(listing_countries: Sequence[str], label: str | None) -> str:
     return countries.label_from(listing_countries) if label is None else label
 
 
+def name_of(listing: Listing) -> str:
+    """The name as it is printed in the active language: what the organisation gave for it, else its own."""
+    return printed_name(listing.name, listing.other_names)
+
+
+def printed_name(name: str, other_names: Mapping[str, str]) -> str:
+    """The one of these names that the active language asks for."""
+    return other_names.get(translation.get_language() or "", name)
+
+
 def printed(name: str, label: str) -> str:
     """A line without its number, as it stands on the page: `Name (Label)`."""
     return f"{name} ({label})" if label else name
@@ -90,7 +103,7 @@ def line_html(listing: Listing) -> SafeString:
     """A line of the list without its number, for a page; what was taken out says so."""
     if listing.redacted_at is not None:
         return format_html("<em>{}</em>", taken_out())
-    return printed_html(listing.name, label_of(listing.countries, listing.label))
+    return printed_html(name_of(listing), label_of(listing.countries, listing.label))
 
 
 def closes_text(letter: Letter) -> str:
@@ -117,8 +130,13 @@ def zone_name(time_zone: str) -> str:
     return gettext("%(city)s time") % {"city": time_zone.rsplit("/", 1)[1].replace("_", " ")}
 
 
-def groups_of(letter: Letter, listings: Iterable[Listing]) -> list[Group]:
-    """The list as it is printed: one group, or one for each country where the letter groups by country."""
+def groups_of(
+    letter: Letter, listings: Iterable[Listing], marks: Mapping[str, str] = MappingProxyType({})
+) -> list[Group]:
+    """The list as it is printed: one group, or one for each country where the letter groups by country.
+
+    `marks` has what is said beside lines, by their ids.
+    """
     listings = list(listings)
     grouped = letter.ordering == Letter.Ordering.COUNTRY and _is_by_country(listings)
     groups: list[Group] = []
@@ -136,8 +154,9 @@ def groups_of(letter: Letter, listings: Iterable[Listing]) -> list[Group]:
         groups[-1]["lines"].append(
             {
                 "anchor": listing.anchor,
-                "name": listing.name,
+                "name": name_of(listing),
                 "label": label_of(listing.countries, listing.label),
+                "mark": marks.get(listing.line_id, ""),
                 "is_redacted": listing.redacted_at is not None,
             }
         )
@@ -231,6 +250,7 @@ def page_context(
     signatories_html: SafeString,
     organization_count: int,
     country_count: int,
+    standing: Standing | None = None,
 ) -> dict[str, Any]:
     """Everything the page's template needs, in the active language; `edition` is None in a preview."""
     text = texts[language]
@@ -259,7 +279,58 @@ def page_context(
             "home": reverse("letter:home"),
         },
         "languages": language_links(letter, texts, language),
+        **(follow_up(letter, language, standing) if standing else {}),
     }
+
+
+def follow_up(letter: Letter, language: str, standing: Standing) -> dict[str, Any]:
+    """What the letter's page says of it, in the active language."""
+    base = page_url(letter, language)
+    renewal, since = standing.renewal, standing.since
+    return {
+        "deliveries": [
+            {
+                "to": delivery.to,
+                "date": formats.date_format(delivery.delivered_on, "DATE_FORMAT"),
+                "iso": delivery.delivered_on.isoformat(),
+                "number": delivery.edition.number,
+                "organization_count": delivery.edition.organization_count,
+                "url": f"{base}editions/{delivery.edition.number}/",
+            }
+            for delivery in standing.deliveries
+        ],
+        "since": since and {"joined_count": since.joined_count, "left_count": since.left_count},
+        "renewal": renewal
+        and {
+            "signed_count": len(renewal.signed),
+            "total_count": len(renewal.signed) + len(renewal.waiting),
+            "url": f"{base}revisions/{renewal.revision.number}/",
+        },
+        "updates": updates(letter, language),
+    }
+
+
+def updates(letter: Letter, language: str) -> list[dict[str, Any]]:
+    """The public notes, newest first, each in the language where it has it."""
+    found = []
+    for update in letter.updates.public().prefetch_related("texts"):
+        text = update.text_in(language, otherwise=letter.default_language)
+        if text is None or update.published_at is None:
+            continue
+        found.append(
+            {
+                "pk": update.pk,
+                "anchor": f"update-{update.pk}",
+                "title": text.title,
+                "body": render_markdown(text.body, prefix=f"update-{update.pk}-"),
+                "language": text.language,
+                "direction": "rtl" if get_language_info(text.language)["bidi"] else "ltr",
+                "published_at": update.published_at,
+                "changed_at": update.changed_at or update.published_at,
+                "published": moment_text(update.published_at, letter),
+            }
+        )
+    return found
 
 
 def language_links(
@@ -280,9 +351,12 @@ def language_links(
     ]
 
 
-def signatories_html(letter: Letter, listings: Iterable[Listing]) -> SafeString:
-    """The numbered list, rendered once and used by every page that shows it."""
-    return render_to_string("letter/_signatories.html", {"groups": groups_of(letter, listings)})
+def signatories_html(
+    letter: Letter, listings: Iterable[Listing], marks: Mapping[str, str] = MappingProxyType({})
+) -> SafeString:
+    """The numbered list, rendered once and used by every page that shows it; `marks` as in `groups_of`."""
+    groups = groups_of(letter, listings, marks)
+    return render_to_string("letter/_signatories.html", {"groups": groups})
 
 
 def reachable_statuses(letter: Letter) -> list[str]:
@@ -337,7 +411,8 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
     texts = edition.revision.texts()
     for language in texts:
         with translation.override(language), timezone.override(letter.zone):
-            listed = signatories_html(letter, listings)
+            standing = standing_of(letter, edition, listings)
+            listed = signatories_html(letter, listings, standing.marks)
             on_paper = paper_urls(letter, texts[language], listed)
             for status in reachable_statuses(letter):
                 context = page_context(
@@ -349,6 +424,7 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
                     signatories_html=listed,
                     organization_count=edition.organization_count,
                     country_count=edition.country_count,
+                    standing=standing,
                 )
                 context["urls"] |= on_paper
                 yield Made(
@@ -394,6 +470,8 @@ def list_json(
                 "countries": listing.countries,
                 "label": label_of(listing.countries, listing.label),
                 "label_set": listing.label,
+                **({"other_names": listing.other_names} if listing.other_names else {}),
+                **({"signed_text": listing.signed_text} if listing.signed_text else {}),
                 "salt": listing.salt,
                 "commitment": listing.commitment,
                 "redacted": listing.redacted_at is not None,
@@ -421,7 +499,7 @@ def _csv(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> bytes
         ["number", "name", "countries", "label", "language", "edition", "published_at", "digest"]
     )
     for number, listing in enumerate(listings, start=1):
-        name = listing.name if listing.redacted_at is None else gettext("(redacted)")
+        name = name_of(listing) if listing.redacted_at is None else gettext("(redacted)")
         label = label_of(listing.countries, listing.label)
         writer.writerow(
             [

@@ -21,6 +21,8 @@ _SHOWN = (
     "name",
     "countries",
     "label",
+    "other_names",
+    "signed_text",
     "sort_key",
     "first_edition",
     "last_edition",
@@ -32,17 +34,18 @@ _SHOWN = (
 class Difference:
     """How one list differs from an earlier one, each in the list's order.
 
-    `changed` has the lines that print something else (before, after); `moved_count` counts those that
-    print the same at another place.
+    `changed` has the lines that print something else (before, after), `renewed` those that print the same
+    and have signed a later text; `moved_count` counts those that print the same at another place.
     """
 
     joined: list[Listing] = field(default_factory=list)
     left: list[Listing] = field(default_factory=list)
     changed: list[tuple[Listing, Listing]] = field(default_factory=list)
+    renewed: list[Listing] = field(default_factory=list)
     moved_count: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.joined or self.left or self.changed or self.moved_count)
+        return bool(self.joined or self.left or self.changed or self.renewed or self.moved_count)
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,16 @@ def _difference(gone: Iterable[Listing], fresh: Iterable[Listing]) -> Difference
             found.joined.append(listing)
         elif _print_of(earlier) != _print_of(listing):
             found.changed.append((earlier, listing))
+        elif earlier.signed_text != listing.signed_text:
+            found.renewed.append(listing)
         else:
             found.moved_count += 1
     found.left = list(before.values())
     return found
 
 
-def _print_of(listing: Listing) -> tuple[str, list[str], str | None]:
-    return (listing.name, listing.countries, listing.label)
+def _print_of(listing: Listing) -> tuple[object, ...]:
+    return (listing.name, listing.countries, listing.label, listing.other_names)
 
 
 def between(letter: Letter, older: int, newer: int) -> Difference:

@@ -6,7 +6,7 @@ They are made when somebody asks (`serving.remembered` keeps them), in the langu
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from letter import history
@@ -27,13 +28,16 @@ from letter.documents import (
     moment_text,
     page_url,
     signatories_html,
+    updates,
 )
 from letter.history import Difference, Step
-from letter.models import Edition, Letter, Listing, Text
+from letter.models import Edition, Letter, Listing, Revision, Text
+from letter.standing import renewal_of, standing_of
 from letter.text import render_markdown
 
 EDITIONS_ON_A_PAGE = 50
 EDITIONS_IN_FEED = 50
+UPDATES_IN_FEED = 50
 NAMED = 200  # names of one kind under an edition; the comparison has all
 NAMED_IN_FEED = 50
 # What XML 1.0 has no way to say (§2.2), and nobody misses.
@@ -108,6 +112,7 @@ def edition_page(letter: Letter, language: str, number: int) -> bytes:
     with _speaking(letter, language, texts):
         context = _context(letter, language, texts, _newest(letter), f"editions/{number}/")
         text = texts.get(language)
+        standing = standing_of(letter, edition, listings)
         context |= {
             "edition": edition,
             "published": moment_text(edition.published_at, letter),
@@ -116,7 +121,8 @@ def edition_page(letter: Letter, language: str, number: int) -> bytes:
             "body": render_markdown(text.body) if text else "",
             "organization_count": edition.organization_count,
             "country_count": edition.country_count,
-            "signatories_html": signatories_html(letter, listings),
+            "signatories_html": signatories_html(letter, listings, standing.marks),
+            "deliveries": [each for each in standing.deliveries if each.edition_id == edition.pk],
         }
         return render_to_string("letter/edition.html", context).encode()
 
@@ -173,9 +179,11 @@ def revision_page(letter: Letter, language: str, number: int) -> bytes:
     before = history.revision_before(revision)
     last_before = before and history.last_edition_of(letter, before.number)
     old_texts = history.texts_of(last_before) if last_before else {}
+    newest = _newest(letter)
+    listings = list(letter.listings.in_edition(newest.number).in_order())
     with _speaking(letter, language, texts):
         text, old = texts.get(language), old_texts.get(language)
-        context = _context(letter, language, texts, _newest(letter), f"revisions/{number}/")
+        context = _context(letter, language, texts, newest, f"revisions/{number}/")
         context |= {
             "revision": revision,
             "before": before,
@@ -186,12 +194,26 @@ def revision_page(letter: Letter, language: str, number: int) -> bytes:
             "old": old,
             "body": render_markdown(text.body) if text else "",
             "compared": history.compared(old, text) if text and old else None,
+            "renewal": _renewal_context(newest, revision, listings) if listings else None,
         }
         return render_to_string("letter/revision.html", context).encode()
 
 
+def _renewal_context(
+    newest: Edition, revision: Revision, listings: Sequence[Listing]
+) -> dict[str, Any] | None:
+    """Who on today's list has signed this text; None where it did not ask them to, or a later one does."""
+    renewal = renewal_of(newest.revision, listings)
+    if renewal is None or renewal.revision.pk != revision.pk:
+        return None
+    return {
+        "signed": [line_html(each) for each in renewal.signed],
+        "waiting": [line_html(each) for each in renewal.waiting],
+    }
+
+
 def feed(letter: Letter, language: str) -> bytes:
-    """The last editions as an Atom feed (RFC 4287).
+    """The last editions and updates as an Atom feed (RFC 4287), newest first.
 
     Ids are UUIDs made of digests, so that they stay when the site moves. An entry from which a line
     was taken out for an organisation in danger counts as updated then, for readers to replace it.
@@ -206,30 +228,55 @@ def feed(letter: Letter, language: str) -> bytes:
             title=_in_xml(title),
             link=page,
             description=None,
-            subtitle=gettext("Who joined this letter, and who left."),
+            subtitle=gettext("Who joined this letter, who left, and what became of it."),
             language=language,
             feed_url=f"{page}feed.atom",
             feed_guid=uuid.uuid5(uuid.NAMESPACE_OID, f"{first.digest} feed {language}").urn,
             author_name=gettext("The undersigned"),
         )
-        for step in history.steps(letter, newest.number, EDITIONS_IN_FEED):
-            shown = _step_context(step, letter, page, NAMED_IN_FEED)
-            atom.add_item(
-                title=_in_xml(
-                    gettext("Edition %(number)s: %(summary)s")
-                    % {"number": step.edition.number, "summary": "; ".join(shown["summary"])}
-                ),
-                link=f"{page}editions/{step.edition.number}/",
-                description=_in_xml(
-                    render_to_string("letter/_difference.html", {**shown, "folded": False})
-                ),
-                unique_id=uuid.uuid5(uuid.NAMESPACE_OID, f"{step.edition.digest} {language}").urn,
-                pubdate=step.edition.published_at,
-                updateddate=max(
-                    [step.edition.published_at, *_redacted_at(step.difference)],
-                ),
-            )
+        entries = [
+            *_update_entries(letter, language, page, first),
+            *_edition_entries(letter, language, page, newest),
+        ]
+        for entry in sorted(entries, key=lambda each: each["pubdate"], reverse=True):
+            atom.add_item(**entry)
         return str(atom.writeString("utf-8")).encode()
+
+
+def _edition_entries(
+    letter: Letter, language: str, page: str, newest: Edition
+) -> Iterator[dict[str, Any]]:
+    for step in history.steps(letter, newest.number, EDITIONS_IN_FEED):
+        shown = _step_context(step, letter, page, NAMED_IN_FEED)
+        published = step.edition.published_at
+        yield {
+            "title": _in_xml(
+                gettext("Edition %(number)s: %(summary)s")
+                % {"number": step.edition.number, "summary": "; ".join(shown["summary"])}
+            ),
+            "link": f"{page}editions/{step.edition.number}/",
+            "description": _in_xml(
+                render_to_string("letter/_difference.html", {**shown, "folded": False})
+            ),
+            "unique_id": uuid.uuid5(uuid.NAMESPACE_OID, f"{step.edition.digest} {language}").urn,
+            "pubdate": published,
+            "updateddate": max([published, *_redacted_at(step.difference)]),
+        }
+
+
+def _update_entries(
+    letter: Letter, language: str, page: str, first: Edition
+) -> Iterator[dict[str, Any]]:
+    for update in updates(letter, language)[:UPDATES_IN_FEED]:
+        about = f"{first.digest} update {update['pk']} {language}"
+        yield {
+            "title": _in_xml(update["title"]),
+            "link": f"{page}#{update['anchor']}",
+            "description": _in_xml(update["body"]),
+            "unique_id": uuid.uuid5(uuid.NAMESPACE_OID, about).urn,
+            "pubdate": update["published_at"],
+            "updateddate": update["changed_at"],
+        }
 
 
 def _in_xml(text: str) -> str:
@@ -238,7 +285,7 @@ def _in_xml(text: str) -> str:
 
 def _redacted_at(difference: Difference) -> Iterator[Any]:
     changed = (listing for pair in difference.changed for listing in pair)
-    for listing in (*difference.joined, *difference.left, *changed):
+    for listing in (*difference.joined, *difference.left, *difference.renewed, *changed):
         if listing.redacted_at is not None:
             yield listing.redacted_at
 
@@ -265,6 +312,7 @@ def _summary(difference: Difference, *, is_text_new: bool = False) -> list[str]:
     """What happened, in phrases."""
     joined, left = len(difference.joined), len(difference.left)
     changed, moved = len(difference.changed), difference.moved_count
+    renewed = len(difference.renewed)
     phrases = []
     if joined:
         phrases.append(
@@ -281,6 +329,15 @@ def _summary(difference: Difference, *, is_text_new: bool = False) -> list[str]:
             ngettext("%(count)s line corrected", "%(count)s lines corrected", changed)
             % {"count": changed}
         )
+    if renewed:
+        phrases.append(
+            ngettext(
+                "%(count)s organisation signed the revised text",
+                "%(count)s organisations signed the revised text",
+                renewed,
+            )
+            % {"count": renewed}
+        )
     if moved:
         phrases.append(
             ngettext(
@@ -295,35 +352,28 @@ def _summary(difference: Difference, *, is_text_new: bool = False) -> list[str]:
 
 def _difference_context(difference: Difference, limit: int | None = None) -> list[dict[str, Any]]:
     """The kinds of change that there are, each with its lines as they are printed."""
-    kinds = [
-        ("joined", gettext("Joined"), [line_html(each) for each in difference.joined[:limit]]),
-        ("left", gettext("Left"), [line_html(each) for each in difference.left[:limit]]),
-        (
-            "changed",
-            gettext("Corrected"),
-            [
-                format_html(
-                    gettext("{before}, now {after}"),
-                    before=line_html(before),
-                    after=line_html(after),
-                )
-                for before, after in difference.changed[:limit]
-            ],
-        ),
+    kinds: list[tuple[str, str, Sequence[Listing | tuple[Listing, Listing]]]] = [
+        ("joined", gettext("Joined"), difference.joined),
+        ("left", gettext("Left"), difference.left),
+        ("changed", gettext("Corrected"), difference.changed),
+        ("renewed", gettext("Signed the revised text"), difference.renewed),
     ]
-    counts = {
-        "joined": len(difference.joined),
-        "left": len(difference.left),
-        "changed": len(difference.changed),
-    }
     return [
         {
             "kind": kind,
             "heading": heading,
-            "lines": lines,
-            "count": counts[kind],
-            "more_count": counts[kind] - len(lines),
+            "lines": [_line_html(each) for each in found[:limit]],
+            "count": len(found),
+            "more_count": len(found) - len(found[:limit]),
         }
-        for kind, heading, lines in kinds
-        if lines
+        for kind, heading, found in kinds
+        if found
     ]
+
+
+def _line_html(found: Listing | tuple[Listing, Listing]) -> SafeString:
+    """A line, or what it was and what it is now."""
+    if isinstance(found, Listing):
+        return line_html(found)
+    before, after = (line_html(each) for each in found)
+    return format_html(gettext("{before}, now {after}"), before=before, after=after)

@@ -355,6 +355,10 @@ class LetterChange(models.Model):
 
 
 class RevisionQuerySet(models.QuerySet["Revision"]):
+    def substantive(self) -> "RevisionQuerySet":
+        """Those that changed what the letter asks for, and are read."""
+        return self.filter(kind=Revision.Kind.SUBSTANTIVE, published_at__isnull=False)
+
     def lock(self, *, at: datetime) -> int:
         """Fix these texts for good: an organisation has put its name under them."""
         return self.filter(locked_at__isnull=True).update(locked_at=at)
@@ -392,6 +396,15 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.letter}, {self.number}"
+
+    def last_substantive(self) -> "Revision | None":
+        """The newest text, up to this one, that changed what the letter asks for; None where none did."""
+        return (
+            Revision.objects.substantive()
+            .filter(letter=self.letter_id, number__lte=self.number)
+            .order_by("-number")
+            .first()
+        )
 
     def texts(self) -> Mapping[str, Text]:
         """The words in each language, the letter's default language first."""
@@ -610,11 +623,11 @@ class Update(models.Model):
         text = self.text_in(self.letter.default_language)
         return text.title if text else str(self.pk)
 
-    def text_in(self, language: str) -> "UpdateText | None":
-        """The note in that language, else in the letter's, else in the first there is."""
+    def text_in(self, language: str, otherwise: str = "en") -> "UpdateText | None":
+        """The note in that language, else in another, else in the first there is."""
         texts = {text.language: text for text in self.texts.all()}
         first = next(iter(texts.values()), None)
-        return texts.get(language) or texts.get(self.letter.default_language) or first
+        return texts.get(language) or texts.get(otherwise) or first
 
 
 class UpdateText(models.Model):

@@ -26,8 +26,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from letter.admin import OfferedLookups
 from letter.models import Letter, entrusted
+from letter.offered_lookups import OfferedLookups
 from signatories import moderation
 from signatories.desk import entry, merging, taking_out
 from signatories.desk.asking import ask

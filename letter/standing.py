@@ -1,0 +1,78 @@
+"""Where the lines of an edition stand: under which text, and whether they were there when the letter was delivered.
+
+A revision that changes what a letter asks for is not signed by those who signed the text before it, until they
+say so: their lines stay, and say which text they stand under. After a delivery the list goes on; what was handed
+over is an edition that stays as it was, and whoever joined later is marked as such.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext
+
+from letter.models import Delivery, Edition, Letter, Listing, Revision
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """A text that changed what the letter asks for, and who stands under it."""
+
+    revision: Revision
+    signed: Sequence[Listing]
+    waiting: Sequence[Listing]  # signed an earlier text, and not this one yet
+
+
+@dataclass(frozen=True)
+class Since:
+    """What became of the list since the letter was last delivered."""
+
+    delivery: Delivery
+    joined_count: int
+    left_count: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What there is to say of an edition's lines; `marks` has a few words for some, by the lines' ids."""
+
+    renewal: Renewal | None = None
+    since: Since | None = None
+    deliveries: Sequence[Delivery] = ()
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+
+def standing_of(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> Standing:
+    """Where the lines of an edition stand, in the active language."""
+    renewal = renewal_of(edition.revision, listings)
+    deliveries = list(
+        letter.deliveries.filter(edition__number__lte=edition.number).select_related("edition")
+    )
+    last = max(deliveries, key=lambda each: each.edition.number, default=None)
+    marks: dict[str, list[str]] = {}
+    for listing in renewal.waiting if renewal else ():
+        marks.setdefault(listing.line_id, []).append(gettext("signed the earlier text"))
+    since = None
+    if last:
+        then = set(
+            letter.listings.in_edition(last.edition.number).values_list("line_id", flat=True)
+        )
+        joined = [each for each in listings if each.line_id not in then]
+        left_count = len(then) - (len(listings) - len(joined))
+        since = Since(last, len(joined), left_count)
+        for listing in joined:
+            marks.setdefault(listing.line_id, []).append(gettext("joined after the delivery"))
+    words = {line_id: ", ".join(said) for line_id, said in marks.items()}
+    return Standing(renewal, since, deliveries, words)
+
+
+def renewal_of(revision: Revision, listings: Sequence[Listing]) -> Renewal | None:
+    """Who has signed the newest text that changed what the letter asks for, up to this revision; None if none did."""
+    asked = revision.last_substantive()
+    if asked is None:
+        return None
+    standing = [each for each in listings if each.redacted_at is None]
+    return Renewal(
+        asked,
+        signed=[each for each in standing if (each.signed_text or 0) >= asked.number],
+        waiting=[each for each in standing if (each.signed_text or 0) < asked.number],
+    )
