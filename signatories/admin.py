@@ -29,7 +29,7 @@ from django.views.decorators.http import require_POST
 from letter.models import Letter, entrusted
 from letter.offered_lookups import OfferedLookups
 from signatories import moderation
-from signatories.desk import entry, merging, taking_out
+from signatories.desk import entry, merging, partners, taking_out
 from signatories.desk.asking import ask
 from signatories.desk.bringing_in import bring_in
 from signatories.desk.campaign import campaign_page
@@ -62,6 +62,8 @@ from signatories.models import (
 )
 from signatories.moderation import By
 from signatories.names import name_key
+
+__all__ = ["partners"]  # imported for the admin that it registers
 
 SEARCH_WORDS_AT_MOST = 10
 # What is kept in one form is found without folding fifty thousand rows, which takes as long as all the rest.
@@ -128,7 +130,17 @@ class SignatoryAdmin(OfferedLookups, admin.ModelAdmin[Signatory]):
     fieldsets = (
         (
             _("What is printed"),
-            {"fields": ("letter", "name", "countries", "label", "label_hidden", "sort_as")},
+            {
+                "fields": (
+                    "letter",
+                    "name",
+                    "countries",
+                    "label",
+                    "label_hidden",
+                    "sort_as",
+                    "other_names",
+                )
+            },
         ),
         (_("Contact"), {"fields": ("website", "contact_name", "contact_role", "email", "note")}),
     )

@@ -112,10 +112,15 @@ def index_signatories(signatories: Iterable[Signatory]) -> None:
         [
             NameKey(signatory_id=pk, key=key)
             for pk, one in by_pk.items()
-            for key in sorted(keys_of(one.name, one.website))
+            for key in sorted(_keys_of_entry(one))
         ],
         batch_size=_BATCH,
     )
+
+
+def _keys_of_entry(entry: Signatory) -> set[str]:
+    keys = keys_of(entry.name, entry.website)
+    return keys.union(*map(keys_of, entry.other_names.values()))
 
 
 def _batches(pks: Iterable[int]) -> Iterable[list[int]]:
@@ -164,7 +169,10 @@ def find(
         other = entry or organization
         assert other is not None
         verdict = kinds.get(name_key(other.name), "")
-        aliases = names[organization.pk] if organization else []
+        aliases = [
+            *(names[organization.pk] if organization else ()),
+            *(entry.other_names.values() if entry else ()),
+        ]
         score, reasons = _judged(name, website, other, aliases)
         if reasons and verdict != Verdict.Kind.DIFFERENT:
             likely.append(Likeness(other.name, organization, entry, score, reasons, verdict))

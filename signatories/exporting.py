@@ -25,8 +25,9 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
 from letter.cells import protected
-from letter.documents import groups_of, label_of, printed, taken_out
+from letter.documents import groups_of, label_of, name_of, printed, taken_out
 from letter.models import Letter
+from signatories import other_names
 from signatories.models import Decision, Signatory, SignatoryQuerySet
 
 Row = list[int | str]
@@ -44,6 +45,7 @@ READ_BACK: Final = (
     "email",
     "note",
     "sort_as",
+    "other_names",
 )
 PRIVATE_COLUMNS: Final = (
     "reference",
@@ -58,6 +60,8 @@ PRIVATE_COLUMNS: Final = (
     "last_decision",
     "last_decision_at",
     "last_reason",
+    "wants_updates",
+    "partner",
 )
 # What XML 1.0 cannot hold, and so neither Word nor Excel.
 _NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -140,7 +144,7 @@ def _listed(letter: Letter) -> Iterator[tuple[int, str, list[str], str]]:
         for listing in listings.iterator(chunk_size=CHUNK):
             if listing.redacted_at is None:
                 label = label_of(listing.countries, listing.label)
-                yield edition.number, listing.name, listing.countries, label
+                yield edition.number, name_of(listing), listing.countries, label
             else:
                 yield edition.number, taken_out(), [], ""
 
@@ -168,6 +172,7 @@ def _private_rows(letter: Letter) -> Iterator[Row]:
     entries = (
         private_entries(letter)
         .defer("collation_key", "name_key")
+        .select_related("partner")
         .annotate(
             last_decision=Subquery(decisions.values("event")[:1]),
             last_decision_at=Subquery(decisions.values("at")[:1]),
@@ -189,6 +194,7 @@ def _private_rows(letter: Letter) -> Iterator[Row]:
                 entry.email,
                 entry.note,
                 entry.sort_as,
+                other_names.written(entry.other_names),
                 "yes" if entry.label_hidden else "",
                 label_of(entry.countries, entry.public_label),
                 entry.source,
@@ -198,6 +204,8 @@ def _private_rows(letter: Letter) -> Iterator[Row]:
                 entry.last_decision or "",
                 _moment(entry.last_decision_at),
                 entry.last_reason or "",
+                "yes" if entry.wants_updates else "",
+                entry.partner.name if entry.partner else "",
             ]
 
 

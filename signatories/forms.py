@@ -2,10 +2,12 @@
 
 import re
 import time
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Self
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Field, Fieldset, Layout
+from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout, LayoutObject
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
@@ -13,6 +15,8 @@ from django.core.validators import URLValidator
 from django.http import QueryDict
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 from email_validator import EmailNotValidError, validate_email
 
@@ -163,17 +167,70 @@ class OrganizationFields(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "url", "inputmode": "url", "dir": "ltr"}),
     )
 
+    def __init__(
+        self,
+        *args: Any,
+        languages: Sequence[str] = (),
+        other_names: Mapping[str, str] = MappingProxyType({}),
+        **kwargs: Any,
+    ) -> None:
+        """Asks for the name in each of `languages`; `other_names` are those that there are, in whatever language."""
+        super().__init__(*args, **kwargs)
+        self._other_names = dict(other_names)
+        self._languages = {f"other_name_{code}": code for code in languages}
+        for field, code in self._languages.items():
+            self.fields[field] = forms.CharField(
+                label=format_lazy(
+                    _("Name in {language}"), language=get_language_info(code)["name_local"]
+                ),
+                required=False,
+                max_length=5000,
+                initial=self._other_names.get(code, ""),
+                widget=forms.TextInput(attrs={"dir": "auto", "lang": code}),
+            )
+
+    def other_names_layout(self) -> list[LayoutObject | str]:
+        """The names in other languages, folded away while there are none; nothing where none is asked for."""
+        if not self._languages:
+            return []
+        is_open = any(self[field].value() for field in self._languages) or self.errors
+        return [
+            HTML(
+                format_html(
+                    '<details class="more"{}><summary>{}</summary><p class="note">{}</p>',
+                    " open" if is_open else "",
+                    _("Name in other languages"),
+                    _(
+                        "If your organisation has a name of its own in a language in which the letter is "
+                        "read, it stands there under that name. What you leave empty stands as above."
+                    ),
+                )
+            ),
+            *map(Field, self._languages),
+            HTML("</details>"),
+        ]
+
     @classmethod
-    def with_more_countries(cls, typed: QueryDict) -> Self:
+    def with_more_countries(cls, typed: QueryDict, **kwargs: Any) -> Self:
         """The form with what was typed, not judged yet, and room for more countries."""
-        initial: dict[str, Any] = {name: typed.get(name, "") for name in cls.base_fields}
-        form = cls(initial=initial | {"countries": typed.getlist("countries")})
+        initial = {name: typed.get(name, "") for name in typed if name != "countries"}
+        form = cls(initial=initial | {"countries": typed.getlist("countries")}, **kwargs)
         form.fields["countries"].widget.extra = COUNTRY_FIELDS_MORE
         return form
 
     def clean_organization(self) -> str:
         name = _clean(self.cleaned_data["organization"], limit=NAME_MAX_LENGTH)
         return _without_links(name)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for field in self._languages:
+            if name := cleaned.get(field, ""):
+                try:
+                    cleaned[field] = _without_links(_clean(name, limit=NAME_MAX_LENGTH))
+                except ValidationError as error:
+                    self.add_error(field, error)
+        return cleaned
 
     def clean_website(self) -> str:
         website = str(self.cleaned_data["website"])
@@ -203,7 +260,16 @@ class OrganizationFields(forms.Form):
             "name": data["organization"],
             "countries": data["countries"],
             "website": data["website"],
+            "other_names": self._names(),
         }
+
+    def _names(self) -> dict[str, str]:
+        """The names in other languages: those that were asked for as they are typed, the others as they were."""
+        typed = {code: self.cleaned_data[field] for field, code in self._languages.items()}
+        # A name that is the same as the first one's need not be kept twice.
+        name = self.cleaned_data["organization"]
+        found = {**self._other_names, **typed}
+        return {code: other for code, other in sorted(found.items()) if other not in {"", name}}
 
 
 class SignForm(OrganizationFields):
@@ -246,6 +312,11 @@ class SignForm(OrganizationFields):
         label=_("I have read the privacy notice below."),
         error_messages={"required": _("Read the privacy notice, then tick this box.")},
     )
+    updates = forms.BooleanField(
+        label=_("Tell me by e-mail what becomes of the letter."),
+        required=False,
+        help_text=_("A few mails at most, each with a link to stop them."),
+    )
     # For robots, which fill in every field they find; people do not see it.
     homepage_2 = forms.CharField(
         label=_("Leave this empty"),
@@ -253,6 +324,8 @@ class SignForm(OrganizationFields):
         widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
     )
     stamp = forms.CharField(required=False, widget=forms.HiddenInput)
+    # The word in the link of the partner that passed the letter on.
+    via = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
     # The address that was asked about and stands as it is.
     email_asked = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -265,6 +338,7 @@ class SignForm(OrganizationFields):
             Fieldset(
                 _("Your organisation"),
                 Field("organization"),
+                *self.other_names_layout(),
                 Field("countries"),
                 Field("website"),
             ),
@@ -274,9 +348,10 @@ class SignForm(OrganizationFields):
                 Field("contact_role"),
                 Field("email"),
             ),
-            Fieldset(_("Before you sign"), Field("authorised"), Field("privacy")),
+            Fieldset(_("Before you sign"), Field("authorised"), Field("privacy"), Field("updates")),
             Div(Field("homepage_2"), css_class="trap"),
             Field("stamp"),
+            Field("via"),
             Field("email_asked"),
         )
 
@@ -351,7 +426,12 @@ class CorrectionForm(OrganizationFields):
         super().__init__(*args, **kwargs)
         self.helper = FormHelper()
         self.helper.form_tag = False
-        self.helper.layout = Layout(Field("organization"), Field("countries"), Field("website"))
+        self.helper.layout = Layout(
+            Field("organization"),
+            *self.other_names_layout(),
+            Field("countries"),
+            Field("website"),
+        )
 
 
 class AnswerForm(forms.Form):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from signatories import other_names
 from signatories.models import Decision, Event, Signatory, Vouch
 
 Actor = Decision.Actor
@@ -16,6 +17,8 @@ def in_words(value: Any) -> str:
     """A field's value as the history shows it."""
     if isinstance(value, list):
         return ", ".join(value)
+    if isinstance(value, dict):
+        return other_names.written(value)
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     return str(value)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from letter.models import Letter, Revision, RevisionText
 from letter.ordering import sort_as_needed
 from letter.publishing import request_publication
-from signatories import moderation
+from signatories import moderation, other_names
 from signatories.letter_file import LetterFile
 from signatories.list_file import Row, Typed
 from signatories.models import Event, Signatory
@@ -180,6 +180,7 @@ def import_in_steps(
                 countries=list(row.countries),
                 label=row.label,
                 sort_as=row.sort_as,
+                other_names=other_names.read(row.other_names),
                 website=row.website,
                 contact_name=row.contact_name,
                 contact_role=row.contact_role,

@@ -26,6 +26,7 @@ from django.utils.translation import gettext_lazy
 
 from letter import countries
 from letter.cells import protected, unprotected
+from signatories import other_names
 from signatories.letter_file import read_entry, split_parentheses, unknown_country
 from signatories.list_headings import field_of, languages_of
 from signatories.name_signs import is_code, is_link
@@ -49,6 +50,7 @@ FIELDS: Final = (
     "contact_role",
     "email",
     "sort_as",
+    "other_names",
     "note",
 )
 FIELD_NAMES: Final = {
@@ -61,6 +63,7 @@ FIELD_NAMES: Final = {
     "contact_role": gettext_lazy("contact's role"),
     "email": gettext_lazy("e-mail address"),
     "sort_as": gettext_lazy("sort as"),
+    "other_names": gettext_lazy("names in other languages"),
     "note": gettext_lazy("note"),
 }
 # A longer one is no name; looking for countries in it would take long.
@@ -70,6 +73,7 @@ _LENGTHS: Final = {
     "contact_name": 150,
     "contact_role": 150,
     "sort_as": 500,
+    "other_names": 5000,
     "note": 5000,
 }
 
@@ -127,6 +131,7 @@ class Typed:
     contact_role: str = ""
     email: str = ""
     sort_as: str = ""
+    other_names: str = ""
     note: str = ""
     remarks: tuple[str, ...] = ()
     is_aside: bool = False  # above or below a numbered list, and probably none of its lines
@@ -149,6 +154,7 @@ class Row:
     contact_role: str
     email: str
     sort_as: str
+    other_names: str  # as signatories.other_names reads them
     note: str
     problems: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
@@ -578,6 +584,10 @@ def _checked(typed: Typed, language: str) -> Row:
             problems.append((field, str(refused)))
     if texts["name"] and not problems and not any(map(str.isalpha, texts["name"])):
         problems.append(("name", _("This is a number without a name.")))
+    try:
+        other_names.read(texts["other_names"])
+    except NameRefused as refused:
+        problems.append(("other_names", str(refused)))
     codes = _codes(typed.countries, language)
     meant: tuple[str, ...] = ()
     if codes is None:

@@ -23,6 +23,7 @@ _HEADINGS: Final = {
             "contact's e-mail"
         ),
         "sort_as": "sort as; sort; sort key",
+        "other_names": "other names; names in other languages; translations; other_names",
         "note": "note; notes; remark; remarks; comment; comments",
     },
     "fr": {
@@ -39,6 +40,7 @@ _HEADINGS: Final = {
             "courriel; e-mail; mail; mél; adresse e-mail; adresse mail; adresse électronique; adresse courriel"
         ),
         "sort_as": "clé de tri; classer sous",
+        "other_names": "autres noms; noms dans d'autres langues; traductions",
         "note": "remarque; remarques; commentaire; commentaires; note; notes; observations",
     },
     "es": {
@@ -53,6 +55,7 @@ _HEADINGS: Final = {
         "contact_role": "cargo; función; puesto",
         "email": "correo; correo electrónico; dirección de correo; dirección de correo electrónico",
         "sort_as": "ordenar como",
+        "other_names": "otros nombres; nombres en otros idiomas; traducciones",
         "note": "nota; notas; comentario; comentarios; observaciones",
     },
     "pt": {
@@ -67,6 +70,7 @@ _HEADINGS: Final = {
         "contact_role": "cargo; função",
         "email": "correio; correio eletrônico; correio electrónico; endereço de e-mail; endereço eletrônico",
         "sort_as": "ordenar como",
+        "other_names": "outros nomes; nomes noutras línguas; nomes em outros idiomas; traduções",
         "note": "nota; notas; comentário; comentários; observação; observações",
     },
     "de": {
@@ -84,6 +88,7 @@ _HEADINGS: Final = {
         "contact_role": "Funktion; Rolle; Position; Amt; Aufgabe",
         "email": "E-Mail; E-Mail-Adresse; Mailadresse; Mail; Emailadresse",
         "sort_as": "sortieren als; Sortierung; Sortierschlüssel",
+        "other_names": "andere Namen; Namen in anderen Sprachen; Übersetzungen",
         "note": "Notiz; Notizen; Bemerkung; Bemerkungen; Anmerkung; Anmerkungen; Kommentar; Hinweis",
     },
     "ar": {
@@ -95,6 +100,7 @@ _HEADINGS: Final = {
         "contact_role": "المنصب; الوظيفة; الصفة; الدور",
         "email": "البريد; البريد الإلكتروني; البريد الالكتروني; بريد إلكتروني; الإيميل; عنوان البريد الإلكتروني",
         "sort_as": "ترتيب حسب",
+        "other_names": "أسماء أخرى; الأسماء بلغات أخرى",
         "note": "ملاحظة; ملاحظات; تعليق; تعليقات",
     },
     "ru": {
@@ -109,6 +115,7 @@ _HEADINGS: Final = {
         "contact_role": "должность; роль; функция",
         "email": "почта; эл. почта; электронная почта; адрес электронной почты; e-mail; имейл",
         "sort_as": "сортировать как",
+        "other_names": "другие названия; названия на других языках; переводы",
         "note": "примечание; примечания; заметка; комментарий; комментарии",
     },
     "zh-hans": {
@@ -120,6 +127,7 @@ _HEADINGS: Final = {
         "contact_role": "职务; 職務; 职位; 職位; 角色",
         "email": "邮箱; 郵箱; 电子邮件; 電子郵件; 电邮; 電郵; 电子邮箱; 邮件地址",
         "sort_as": "排序",
+        "other_names": "其他名称; 其他名稱; 其他语言名称; 其他語言名稱",
         "note": "备注; 備註; 附注; 说明; 注释",
     },
 }  # fmt: skip

@@ -22,10 +22,11 @@ from django.utils import timezone, translation
 from letter.documents import moment_text, page_url, shown_as
 from letter.models import Letter
 from letter.publishing import number_of
+from letter.text import plain_text, render_markdown
 from signatories import links
 from signatories.domains import domain_of_address
 from signatories.models import Correction, Message, Signatory, Vouch
-from signatories.moderation import coordinators, tell_coordinators
+from signatories.moderation import RENEWABLE, coordinators, tell_coordinators, text_to_sign
 from signatories.vouching import LINK_WORKS_FOR, OPEN_STATES, answer_of
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,8 @@ TRUE_IN: Final = {
     Message.Kind.REJECTED: {Signatory.State.REJECTED},
     Message.Kind.WITHDRAWN: {Signatory.State.WITHDRAWN},
     Message.Kind.VOUCH: OPEN_STATES,
+    Message.Kind.REVISED: set(RENEWABLE),
+    Message.Kind.UPDATE: {Signatory.State.APPROVED},
 }
 # Where a mail has its secret, a preview has these.
 DOTS: Final = "…"
@@ -92,7 +95,14 @@ def _claim(at: datetime) -> Message | None:
         message.due_at = at + CLAIM
         message.attempts += 1
         message.save(update_fields=["due_at", "attempts"])
-    made_of = ("letter", "signatory__letter", "correction", "vouch__signatory__letter")
+    made_of = (
+        "letter",
+        "signatory__letter",
+        "signatory__revision",
+        "correction",
+        "vouch__signatory__letter",
+        "update",
+    )
     return Message.objects.select_related(*made_of).get(pk=message.pk)
 
 
@@ -142,6 +152,10 @@ def _make(message: Message, *, at: datetime) -> EmailMultiAlternatives | None:
 
 def _is_still_true(message: Message, signatory: Signatory) -> bool:
     """Whether what the mail would say still holds: no "approved" after a withdrawal."""
+    if message.kind == Message.Kind.REVISED and text_to_sign(signatory) is None:
+        return False
+    if message.kind == Message.Kind.UPDATE and not signatory.wants_updates:
+        return False
     states = TRUE_IN.get(Message.Kind(message.kind))
     return states is None or signatory.state in states
 
@@ -168,6 +182,36 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
         "closes_text": moment_text(letter.closes_at, letter) if letter.closes_at else "",
         **(_namesakes(signatory) if message.kind == Message.Kind.CONFIRM else {}),
         **(_standing(signatory) if message.kind == Message.Kind.COMBINED else {}),
+        **(_revised(signatory) if message.kind == Message.Kind.REVISED else {}),
+        **(_update(message) if message.update else {}),
+    }
+
+
+def _revised(signatory: Signatory) -> dict[str, Any]:
+    """For whoever signed the text before: what changed, and where it can be read word by word."""
+    letter = signatory.letter
+    language, _title = shown_as(letter)
+    revision = text_to_sign(signatory)
+    asked = revision and revision.last_substantive()
+    return {
+        "note": asked.note if asked else "",
+        "changes_url": f"{settings.BASE_URL}{page_url(letter, language)}revisions/{asked.number}/"
+        if asked
+        else "",
+    }
+
+
+def _update(message: Message) -> dict[str, Any]:
+    """An update's words in the contact's language, where it has them."""
+    assert message.update is not None
+    text = message.update.text_in(
+        translation.get_language() or "", otherwise=message.letter.default_language
+    )
+    return {
+        "update": text,
+        "update_text": plain_text(text.body) if text else "",
+        "update_html": render_markdown(text.body) if text else "",
+        "update_url": f"{_about(message.letter)['letter_url']}#update-{message.update.pk}",
     }
 
 
@@ -189,6 +233,7 @@ def _links(signatory: Signatory, token: str = "") -> dict[str, str]:
         "confirm_url": links.absolute("confirm", slug, token),
         "not_us_url": links.absolute("not_us", slug, token),
         "signature_url": links.absolute("signature", slug, token),
+        "updates_url": links.absolute("updates", slug, token),
     }
 
 
@@ -330,11 +375,20 @@ def _compose(message: Message, to: list[str], context: dict[str, Any]) -> EmailM
             "Auto-Submitted": "auto-generated",
             # The same on every attempt, so that a mail sent twice is shown once.
             "Message-ID": _message_id(message),
+            **(_unsubscribe(context["updates_url"]) if message.update else {}),
         },
         connection=get_connection(),
     )
     mail.attach_alternative(render_to_string(f"{folder}/body.html", context), "text/html")
     return mail
+
+
+def _unsubscribe(url: str) -> dict[str, str]:
+    """What lets a mail program offer to stop the updates by itself (RFC 2369, RFC 8058)."""
+    return {
+        "List-Unsubscribe": f"<{url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def _message_id(message: Message) -> str:

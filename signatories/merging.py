@@ -45,11 +45,11 @@ from signatories.names import name_key
 REVERSIBLE_FOR: Final = timedelta(days=30)
 # What the two entries may differ in and the survivor may take from the other; a contact is one person.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "name": ("name", "sort_as"),
+    "name": ("name", "sort_as", "other_names"),
     "countries": ("countries",),
     "label": ("label", "label_hidden"),
     "website": ("website",),
-    "contact": ("contact_name", "contact_role", "email", "language"),
+    "contact": ("contact_name", "contact_role", "email", "language", "wants_updates"),
     "note": ("note",),
 }
 GROUP_NAMES: Final[dict[str, Promise]] = {
@@ -178,6 +178,7 @@ def _merge(
         moved["correction"] = {
             "name": correction.name,
             "countries": correction.countries,
+            "other_names": correction.other_names,
             "website": correction.website,
             "asked_at": correction.asked_at.isoformat(),
         }

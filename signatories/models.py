@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from letter.documents import label_of, printed, printed_html
+from letter.documents import label_of, printed, printed_html, printed_name
 from letter.models import (
     NAME_MAX_LENGTH,
     Letter,
@@ -381,12 +381,17 @@ class Signatory(models.Model):
     @property
     def line(self) -> str:
         """The line as it would be printed, without its number, in the active language."""
-        return printed(self.name, label_of(self.countries, self.public_label))
+        return printed(self.printed_name, label_of(self.countries, self.public_label))
 
     @property
     def line_html(self) -> SafeString:
         """The line for a page."""
-        return printed_html(self.name, label_of(self.countries, self.public_label))
+        return printed_html(self.printed_name, label_of(self.countries, self.public_label))
+
+    @property
+    def printed_name(self) -> str:
+        """The name that is printed where the letter is read in the active language."""
+        return printed_name(self.name, self.other_names)
 
 
 class Partner(models.Model):
@@ -746,12 +751,16 @@ class Correction(models.Model):
     @property
     def line(self) -> str:
         """The line as it would be printed if accepted, in the active language."""
-        return printed(self.name, label_of(self.countries, self.signatory.public_label))
+        return printed(self._name, label_of(self.countries, self.signatory.public_label))
 
     @property
     def line_html(self) -> SafeString:
         """The line for a page."""
-        return printed_html(self.name, label_of(self.countries, self.signatory.public_label))
+        return printed_html(self._name, label_of(self.countries, self.signatory.public_label))
+
+    @property
+    def _name(self) -> str:
+        return printed_name(self.name, self.other_names)
 
 
 class Vouch(models.Model):

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from letter.background import ring_after_commit
-from letter.models import Letter, Revision
+from letter.models import Letter, Revision, Update
 from letter.publishing import request_publication
 from signatories.duplicates import (
     index_organization,
@@ -36,6 +36,7 @@ from signatories.models import (
     Message,
     Organization,
     Signatory,
+    SignatoryQuerySet,
     new_reference,
 )
 
@@ -65,6 +66,9 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.APPROVED, Event.WITHDRAW): State.WITHDRAWN,
     (State.APPROVED, Event.REOPEN): State.PENDING,
     (State.REJECTED, Event.REOPEN): State.PENDING,
+    (State.PENDING, Event.RENEW): State.PENDING,
+    (State.RETURNED, Event.RENEW): State.RETURNED,
+    (State.APPROVED, Event.RENEW): State.APPROVED,
     (State.PENDING, Event.MERGE): State.WITHDRAWN,
     (State.RETURNED, Event.MERGE): State.WITHDRAWN,
     (State.APPROVED, Event.MERGE): State.WITHDRAWN,
@@ -78,12 +82,16 @@ ALLOWED: Final[dict[Event, frozenset[Actor]]] = {
     Event.REJECT: frozenset({Actor.COORDINATOR}),
     Event.WITHDRAW: frozenset({Actor.CONTACT, Actor.COORDINATOR}),
     Event.REOPEN: frozenset({Actor.COORDINATOR}),
+    # A coordinator, for whom an organisation has told otherwise than by its page.
+    Event.RENEW: frozenset({Actor.CONTACT, Actor.COORDINATOR}),
     Event.MERGE: frozenset({Actor.COORDINATOR}),
     # The system, where the contact of the sign-on that stood for both has erased it.
     Event.SPLIT: frozenset({Actor.COORDINATOR, Actor.SYSTEM}),
 }
 # What happens to two entries at once, through signatories.merging; nobody does it to one alone.
 OF_TWO: Final = frozenset({Event.MERGE, Event.SPLIT})
+# States in which a signature can be put under the revised text.
+RENEWABLE: Final = tuple(state for state, event in TRANSITIONS if event == Event.RENEW)
 # How each decision that can be taken back is taken back.
 UNDONE_BY: Final[dict[str, Event]] = {
     Event.APPROVE: Event.REOPEN,
@@ -106,10 +114,13 @@ TYPED: Final = (
     "name_key",
     "collation_key",
     "countries",
+    "other_names",
     "website",
     "contact_name",
     "contact_role",
     "language",
+    "wants_updates",
+    "partner",
     "seconds_taken",
     "network",
 )
@@ -209,12 +220,21 @@ def words_of(reason: Reason, signatory: Signatory) -> str:
 
 
 def possible_events(state: str, actor: Actor) -> list[Event]:
-    """What the actor may do to a signature in this state by itself, in the table's order."""
+    """What the actor may do to any signature in this state by itself, in the table's order."""
     return [
         event
         for (of, event) in TRANSITIONS
-        if of == state and actor in ALLOWED[event] and event not in OF_TWO
+        if of == state and actor in ALLOWED[event] and event not in OF_TWO | {Event.RENEW}
     ]
+
+
+def text_to_sign(signatory: Signatory) -> Revision | None:
+    """The text that is read today, if what the letter asks for has changed since it was signed; else None."""
+    if signatory.state not in RENEWABLE:
+        return None
+    current = signatory.letter.current_revision()
+    asked = current and current.last_substantive()
+    return current if asked and signatory.revision.number < asked.number else None
 
 
 def locked(**lookup: int) -> Signatory:
@@ -366,16 +386,14 @@ def _decide(
 
     `organization` is the one to approve it under, where its name is not to say.
     """
-    if signatory.merged_into is not None:
-        raise Combined(signatory.merged_into)
-    from_state = State(signatory.state)
-    to_state = TRANSITIONS.get((from_state, event))
-    if to_state is None or by.actor not in ALLOWED[event]:
-        raise TransitionRefused(from_state, event)
     words = words_of(reason, signatory)
-    if event in NEEDS_REASON and not words:
-        raise ReasonMissing
+    from_state = State(signatory.state)
+    to_state = _allowed(signatory, event, by=by, words=words)
     changed = ["state", "version", "claimed_by", "claimed_until", "assessed_at"]
+    if event == Event.RENEW and (revision := text_to_sign(signatory)):
+        signatory.revision = revision
+        Revision.objects.filter(pk=revision.pk).lock(at=at)
+        changed.append("revision")
     signatory.state = to_state
     signatory.version += 1
     signatory.claimed_by = signatory.claimed_until = None
@@ -398,11 +416,37 @@ def _decide(
         # A withdrawn line has nothing left to correct.
         signatory.corrections.filter(settled_at__isnull=True).delete()
     decision = _log(signatory, event, from_state, by=by, reason=words, at=at)
-    if event in MAILS and mail_after is not None:
-        queue_mail(signatory, MAILS[event], reason=words, at=at, due_at=at + mail_after)
-    if to_state == State.PENDING:
+    if mail_after is not None:
+        _tell(signatory, event, reason=words, at=at, due_at=at + mail_after)
+    if to_state == State.PENDING != from_state:
         tell_coordinators(signatory.letter, at=at)
     return decision
+
+
+def _allowed(signatory: Signatory, event: Event, *, by: By, words: str) -> State:
+    """The state to which TRANSITIONS brings a signatory; raises what says why it does not."""
+    if signatory.merged_into is not None:
+        raise Combined(signatory.merged_into)
+    from_state = State(signatory.state)
+    to_state = TRANSITIONS.get((from_state, event))
+    if to_state is None or by.actor not in ALLOWED[event]:
+        raise TransitionRefused(from_state, event)
+    if event == Event.RENEW and text_to_sign(signatory) is None:
+        raise TransitionRefused(from_state, event)
+    if event in NEEDS_REASON and not words:
+        raise ReasonMissing
+    return to_state
+
+
+def _tell(
+    signatory: Signatory, event: Event, *, reason: str, at: datetime, due_at: datetime
+) -> None:
+    """Queue the contact's mail about what has just been decided."""
+    if event in MAILS:
+        queue_mail(signatory, MAILS[event], reason=reason, at=at, due_at=due_at)
+    if event == Event.CONFIRM and text_to_sign(signatory):
+        # The text was revised between the form and the confirmation.
+        queue_mail(signatory, Message.Kind.REVISED, at=at)
 
 
 def _link_organization(signatory: Signatory, known: Organization | None = None) -> None:
@@ -498,6 +542,78 @@ def tell_coordinators(letter: Letter, *, at: datetime) -> None:
         letter=letter, kind=Message.Kind.WAITING, defaults={"created_at": at, "due_at": due_at}
     )
     ring_after_commit()
+
+
+@transaction.atomic
+def ask_to_sign_again(letter: Letter, *, at: datetime) -> int:
+    """Ask everybody who signed before what the letter asks for was changed, once for each change; give how many.
+
+    Those who have no address cannot be asked: coordinators see them in the queue's list of who has not signed.
+    """
+    current = letter.current_revision()
+    asked = current and current.last_substantive()
+    if asked is None or asked.published_at is None:
+        return 0
+    asked_before = Message.objects.filter(
+        signatory=models.OuterRef("pk"),
+        kind=Message.Kind.REVISED,
+        created_at__gte=asked.published_at,
+    )
+    found = (
+        Signatory.objects.for_letter(letter)
+        .filter(state__in=RENEWABLE, revision__number__lt=asked.number)
+        .exclude(email="")
+        .exclude(models.Exists(asked_before))
+    )
+    return _queue_for_many(found, Message.Kind.REVISED, letter=letter, at=at)
+
+
+@transaction.atomic
+def mail_updates(*, at: datetime) -> int:
+    """Queue the updates that coordinators asked to have mailed, for every contact who wants them; give how many mails.
+
+    Whoever is the contact of several organisations gets each once.
+    """
+    count = 0
+    waiting = Update.objects.filter(mail_asked_at__isnull=False, mailed_at__isnull=True)
+    for update in waiting.select_for_update(skip_locked=True, of=("self",)).select_related(
+        "letter"
+    ):
+        wanted = Signatory.objects.for_letter(update.letter).approved().filter(wants_updates=True)
+        firsts = wanted.exclude(email="").values("email").annotate(first=models.Min("pk"))
+        found = Signatory.objects.filter(pk__in=firsts.values("first"))
+        count += _queue_for_many(
+            found, Message.Kind.UPDATE, letter=update.letter, at=at, update=update
+        )
+        update.mailed_at = at
+        update.save(update_fields=["mailed_at"])
+    return count
+
+
+def _queue_for_many(
+    found: SignatoryQuerySet,
+    kind: Message.Kind,
+    *,
+    letter: Letter,
+    at: datetime,
+    update: Update | None = None,
+) -> int:
+    messages = [
+        Message(kind=kind, letter=letter, signatory_id=pk, update=update, created_at=at, due_at=at)
+        for pk in found.order_by("pk").values_list("pk", flat=True)
+    ]
+    Message.objects.bulk_create(messages, batch_size=BATCH)
+    if messages:
+        ring_after_commit()
+    return len(messages)
+
+
+@transaction.atomic
+def want_updates(pk: int, *, wants: bool) -> None:
+    """Note whether the contact wants updates by mail; on all of the letter's signatures that have their address."""
+    signatory = locked(pk=pk)
+    same = Signatory.objects.for_letter(signatory.letter).filter(email=signatory.email)
+    (same if signatory.email else same.filter(pk=pk)).update(wants_updates=wants)
 
 
 @transaction.atomic
@@ -666,6 +782,7 @@ def settle(
             {
                 "name": correction.name,
                 "countries": correction.countries,
+                "other_names": correction.other_names,
                 "website": correction.website,
             },
             by=by,

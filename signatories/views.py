@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from letter import serving
 from letter.documents import (
     address,
     closes_text,
@@ -93,12 +95,14 @@ def sign(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     """The sign-on form."""
     if not letter.takes_signatures(at=timezone.now()):
         return _closed(request, letter, text)
+    languages = _languages_of(letter)
     if request.method != "POST":
-        form = SignForm(initial={"stamp": new_stamp()})
+        initial = {"stamp": new_stamp(), "via": request.GET.get("via", "")}
+        form = SignForm(initial=initial, languages=languages)
     elif "more_countries" in request.POST:
-        form = SignForm.with_more_countries(request.POST)
+        form = SignForm.with_more_countries(request.POST, languages=languages)
     else:
-        form = SignForm(request.POST)
+        form = SignForm(request.POST, languages=languages)
         if form.is_valid():
             signatory = _signatory(letter, text, form)
             # config.proxies has put the client's address there.
@@ -118,6 +122,13 @@ def sign(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     return _render(request, letter, "sign", context, text=text, status=status)
 
 
+def _languages_of(letter: Letter) -> list[str]:
+    """In which languages a name can be printed, where there is more than one."""
+    revision = letter.current_revision()
+    languages = list(revision.texts()) if revision else []
+    return languages if len(languages) > 1 else []
+
+
 def _signatory(letter: Letter, text: Text, form: SignForm) -> Signatory:
     return Signatory(
         letter=letter,
@@ -127,6 +138,8 @@ def _signatory(letter: Letter, text: Text, form: SignForm) -> Signatory:
         contact_role=form.cleaned_data["contact_role"],
         email=form.cleaned_data["email"],
         language=text.language,
+        wants_updates=form.cleaned_data["updates"],
+        partner=letter.partners.filter(code=form.cleaned_data["via"]).first(),
         seconds_taken=form.seconds_taken,
         **form.changes(),
     )
@@ -141,6 +154,42 @@ def _closed(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     }
     status = 403 if request.method == "POST" else 200
     return _render(request, letter, "sign_closed", context, text=text, status=status)
+
+
+@require_safe
+def via(request: HttpRequest, slug: str, code: str, language: str = "") -> HttpResponse:
+    """The letter as a partner passes it on: the same page, with the partner's word in its links to the form.
+
+    So it is counted by whom a sign-on came, without a cookie and with nothing kept of who only reads.
+    """
+    served = serving.find(slug, "page", language, at=timezone.now())
+    letter = serving.public_letter(slug)
+    if served is None or letter is None:
+        raise Http404
+
+    def make() -> bytes:
+        if not letter.partners.filter(code=code).exists():
+            raise Http404
+        return _with_code(letter, served.body.decode(), code).encode()
+
+    key = ("via", code, language, served.etag)
+    passed_on = serving.remembered(letter, key, served.content_type, make)
+    response = serving.respond(request, passed_on)
+    response["X-Robots-Tag"] = (
+        "noindex"  # search engines are to find the letter, not a partner's link to it
+    )
+    return response
+
+
+def _with_code(letter: Letter, page: str, code: str) -> str:
+    for language in (letter.default_language, *_languages_of(letter)):
+        sign, base = (
+            address("signatories:sign", letter, language),
+            page_url(letter, language),
+        )
+        page = page.replace(f'href="{sign}"', f'href="{sign}?via={code}"')
+        page = page.replace(f'href="{base}" lang=', f'href="{base}via/{code}/" lang=')
+    return page
 
 
 @require_safe
@@ -318,7 +367,16 @@ def signature(request: HttpRequest, signatory: Signatory, token: str) -> HttpRes
         "countries": signatory.countries,
         "website": signatory.website,
     }
-    return _signature_page(request, signatory, token, CorrectionForm(initial=initial))
+    form = CorrectionForm(initial=initial, **_names_asked(signatory))
+    return _signature_page(request, signatory, token, form)
+
+
+def _names_asked(signatory: Signatory) -> dict[str, Any]:
+    """What a correction needs to know of the names in other languages."""
+    return {
+        "languages": _languages_of(signatory.letter),
+        "other_names": signatory.other_names,
+    }
 
 
 def _signature_page(
@@ -347,6 +405,8 @@ def _signature_page(
         "is_late": moderation.is_late(signatory, at=timezone.now()),
         "history": signatory.decisions.in_order(),
         "is_saved": "saved" in request.GET,
+        "is_renewed": "renewed" in request.GET,
+        **_revised(signatory, language),
         "can_withdraw": Event.WITHDRAW in events,
         "can_correct": signatory.state
         in {Signatory.State.PENDING, Signatory.State.RETURNED, Signatory.State.APPROVED},
@@ -358,14 +418,24 @@ def _signature_page(
     return _render(request, letter, "signature", context, status=status)
 
 
+def _revised(signatory: Signatory, language: str) -> dict[str, Any]:
+    """The text that the contact is asked to sign again, and where its changes can be read; nothing where none is."""
+    revision = moderation.text_to_sign(signatory)
+    asked = revision and revision.last_substantive()
+    if revision is None or asked is None:
+        return {}
+    url = f"{page_url(signatory.letter, language)}revisions/{asked.number}/"
+    return {"to_sign": revision, "note": asked.note, "changes_url": url}
+
+
 @_with_secret
 @require_POST
 def correct(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """Correct the line: at once before approval, through a coordinator after it."""
     if "more_countries" in request.POST:
-        form = CorrectionForm.with_more_countries(request.POST)
+        form = CorrectionForm.with_more_countries(request.POST, **_names_asked(signatory))
         return _signature_page(request, signatory, token, form)
-    form = CorrectionForm(request.POST)
+    form = CorrectionForm(request.POST, **_names_asked(signatory))
     if not form.is_valid():
         return _signature_page(request, signatory, token, form, status=REFUSED)
     # Refused where it was decided meanwhile: the page says where things stand now.
@@ -391,11 +461,40 @@ def withdraw(request: HttpRequest, signatory: Signatory, token: str) -> HttpResp
 
 
 @_with_secret
+@require_POST
+def renew(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
+    """Put the signature under the revised text, if that is still the one that was shown."""
+    page = reverse("signatories:signature", args=[signatory.letter.slug, token])
+    revision = moderation.text_to_sign(signatory)
+    if revision is None or request.POST.get("text") != str(revision.number):
+        return redirect(page)
+    with suppress(moderation.Refused):
+        moderation.decide(signatory.pk, Event.RENEW, by=moderation.CONTACT)
+        page += "?renewed"
+    return redirect(page)
+
+
+# A mail program that stops the updates by itself sends no cookie and knows no token but the link's (RFC 8058).
+@csrf_exempt
+@_with_secret
+@require_http_methods(["GET", "HEAD", "POST"])
+def updates(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
+    """Whether the contact gets updates by mail: a button that says so, and the one click of mail programs."""
+    if request.method != "POST":
+        context = {"signatory": signatory, "token": token}
+        return _render(request, signatory.letter, "updates", context)
+    with suppress(moderation.Refused):
+        moderation.want_updates(signatory.pk, wants="wanted" in request.POST)
+    return redirect("signatories:updates", signatory.letter.slug, token)
+
+
+@_with_secret
 @require_safe
 def data(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """All that is kept about this sign-on, for its contact to take along (GDPR, article 20)."""
     fields = (
         "name",
+        "other_names",
         "countries",
         "label",
         "website",
@@ -405,6 +504,7 @@ def data(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse
         "state",
         "source",
         "language",
+        "wants_updates",
         "seconds_taken",
         "network",
     )
@@ -414,12 +514,19 @@ def data(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse
         "reference": signatory.reference,
         **{name: getattr(signatory, name) for name in (*fields, *times)},
         "revision": signatory.revision.number,
+        "came_by_link_of": signatory.partner.name if signatory.partner else None,
         "history": list(
             signatory.decisions.in_order().values("event", "from_state", "to_state", "at", "reason")
         ),
         "corrections": list(
             signatory.corrections.values(
-                "name", "countries", "website", "asked_at", "settled_at", "is_accepted"
+                "name",
+                "other_names",
+                "countries",
+                "website",
+                "asked_at",
+                "settled_at",
+                "is_accepted",
             )
         ),
     }

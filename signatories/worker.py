@@ -21,7 +21,7 @@ from signatories import retention
 from signatories.evidence import assess_due
 from signatories.lines import approved_lines
 from signatories.mail import send_next
-from signatories.moderation import tell_of_delays
+from signatories.moderation import ask_to_sign_again, mail_updates, tell_of_delays
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300,
 
 def run_due(*, at: datetime | None = None) -> None:
     """Do all that is due now: before each mail, what is to be published, so that no list waits for mails."""
+    mail_updates(at=at or timezone.now())
     while _publish_next(at or timezone.now()) or send_next(at=at or timezone.now()):
         pass
     # One batch: what comes in meanwhile, and its mails, are not to wait for the rest.
@@ -46,7 +47,10 @@ def _publish_next(at: datetime) -> bool:
     if due is None:
         return False
     try:
-        publish(due.letter_id, approved_lines, at=at)
+        with transaction.atomic():
+            edition = publish(due.letter_id, approved_lines, at=at)
+            if edition is not None:
+                ask_to_sign_again(edition.letter, at=at)
     except Exception as error:
         logger.exception("letter %s could not be published", due.letter_id)
         _postpone(due, error, at)

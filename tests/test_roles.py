@@ -24,7 +24,7 @@ from signatories import duplicates, links, merging, moderation
 from signatories.desk.bringing_in import carry
 from signatories.lines import approved_lines
 from signatories.list_file import read_table
-from signatories.models import Message, SavedReason, Signatory
+from signatories.models import Message, Partner, SavedReason, Signatory
 from tests.factories import NOW, OrganizationFactory, SignatoryFactory, UserFactory, make_letter
 
 State = Signatory.State
@@ -52,6 +52,8 @@ READS = READING - {"elsewhere"}
 READS_LETTER = READING_LETTERS - {"elsewhere"}
 DECIDES = DECIDING - {"elsewhere"}
 WRITES = frozenset({"editor", "superuser"})
+# Whoever works on a letter says what became of it.
+FOLLOWS_UP = DECIDES | WRITES
 # What all letters share.
 SHARED = frozenset({"coordinator", "superuser"})
 
@@ -158,6 +160,12 @@ REASON_FIELDS = {
     "texts-INITIAL_FORMS": "0",
     "texts-0-language": "en",
     "texts-0-text": "Words",
+}
+UPDATE_TEXT = {
+    "texts-TOTAL_FORMS": "1",
+    "texts-INITIAL_FORMS": "0",
+    "texts-0-language": "fr",
+    "texts-0-title": "Made here",
 }
 ENTRIES = "signatories/signatory/"
 PAGES: list[Page] = [
@@ -328,6 +336,30 @@ PAGES: list[Page] = [
         NOBODY,
         [Post({}, WRITES)],
     ),
+    Page(
+        "letter/letter/<int:pk>/deliveries/",
+        "letter/letter/{letter}/deliveries/",
+        READS_LETTER,
+        [
+            Post(
+                {"edition": "{edition}", "to": "Missions", "delivered_on": "2025-03-04"},
+                FOLLOWS_UP,
+            ),
+            Post({"remove": "{delivery}"}, FOLLOWS_UP),
+        ],
+    ),
+    *pages_of(
+        "letter/update",
+        "{update}",
+        lists=READING_LETTERS,
+        reads=READS_LETTER,
+        adds=FOLLOWS_UP | {"elsewhere"},
+        makes=FOLLOWS_UP,
+        changes=FOLLOWS_UP,
+        deletes=FOLLOWS_UP,
+        added={"letter": "{letter}", "_publish_mail": "1", **UPDATE_TEXT},
+        changed=UPDATE_TEXT,
+    ),
     # --- Sign-ons ---
     *pages_of(
         "signatories/signatory",
@@ -474,6 +506,18 @@ PAGES: list[Page] = [
         )
         for answer in ("accept", "decline")
     ),
+    *pages_of(
+        "signatories/partner",
+        "{partner}",
+        lists=READING,
+        reads=READS,
+        adds=DECIDING,
+        makes=DECIDES,
+        changes=DECIDES,
+        deletes=DECIDES,
+        added={"letter": "{letter}", "name": "Made here", "code": "made-here"},
+        changed={"name": "Changed here"},
+    ),
     # --- The registry and the mails ---
     *pages_of(
         "signatories/organization",
@@ -562,6 +606,10 @@ def world(db) -> World:
     listed = SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED, **private)
     request_publication(letter, at=NOW)
     publish(letter.pk, approved_lines, at=NOW)
+    edition = letter.newest_edition()
+    delivery = letter.deliveries.create(edition=edition, to="Somebody", delivered_on=NOW.date())
+    update = letter.updates.create()
+    update.texts.create(title=f"{TITLE} news")
     letter.recipients.create(position=0, name="Her Excellency")
     letter.documents.create(
         edition=letter.newest_edition(), kind=recipients.KIND, body=b"zip", body_gzip=b""
@@ -601,6 +649,10 @@ def world(db) -> World:
         "merge": merge.pk,
         "correction": correction.pk,
         "message": message.pk,
+        "edition": edition.pk,
+        "delivery": delivery.pk,
+        "update": update.pk,
+        "partner": Partner.objects.create(letter=letter, name=PRIVATE, code="partner").pk,
         "reason": SavedReason.objects.filter(event="reject").first().pk,
         "group": Group.objects.create(name="spare").pk,
         "neighbour": UserFactory(username="neighbour").pk,
@@ -757,7 +809,7 @@ def test_a_link_opens_its_own_sign_on_alone(world):
     token = links.new_link(mine)
     theirs = Signatory.objects.exclude(pk=mine.pk)
     before = list(theirs.order_by("pk").values())
-    assert len(secret_routes()) == 7
+    assert len(secret_routes()) == 9
 
     for route in secret_routes():
         for slug, secret in (("conduct", token), ("mine", token), ("conduct", "x" * len(token))):

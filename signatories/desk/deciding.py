@@ -27,6 +27,7 @@ BUTTONS = {
     Event.RESUBMIT: _("Put back in the queue"),
     Event.REOPEN: _("Open again"),
     Event.WITHDRAW: _("Withdraw"),
+    Event.RENEW: _("They have signed the revised text"),
 }
 
 
@@ -113,6 +114,11 @@ def report(
             count,
         ),
         Event.WITHDRAW: ngettext("%(count)s withdrawn.", "%(count)s withdrawn.", count),
+        Event.RENEW: ngettext(
+            "%(count)s stands under the revised text now.",
+            "%(count)s stand under the revised text now.",
+            count,
+        ),
     }[event] % {"count": count}
     if event == Event.APPROVE and count:
         done += " " + gettext("The list is published in a moment.")

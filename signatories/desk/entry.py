@@ -162,6 +162,9 @@ def buttons(
     """The decisions that the table allows now, for those who may decide."""
     if not desk.has_decide_permission(request):
         return []
+    events = moderation.possible_events(signatory.state, Actor.COORDINATOR)
+    if moderation.text_to_sign(signatory):
+        events.append(Event.RENEW)
     return [
         {
             "event": event,
@@ -169,7 +172,7 @@ def buttons(
             "url": reverse("admin:signatories_signatory_decide", args=[signatory.pk, event]),
             "needs_reason": event in moderation.NEEDS_REASON,
         }
-        for event in moderation.possible_events(signatory.state, Actor.COORDINATOR)
+        for event in events
     ]
 
 

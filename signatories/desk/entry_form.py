@@ -7,12 +7,31 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from letter.models import Letter
+from signatories import other_names
 from signatories.desk.pages import number_in
 from signatories.duplicates import known_as
 from signatories.forms import CountriesField, CountriesWidget, signable
 from signatories.history import what_happened
 from signatories.models import Signatory
 from signatories.names import NameRefused, clean_name, name_key
+
+
+class OtherNamesField(forms.CharField):
+    """Names by their languages' codes, one on each line."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        return other_names.written(value, "\n") if isinstance(value, dict) else value
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return other_names.read(super().to_python(value) or "")
+        except NameRefused as refused:
+            raise forms.ValidationError(str(refused), code="name") from None
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
 
 
 class SignatoryForm(forms.ModelForm[Signatory]):
@@ -25,6 +44,16 @@ class SignatoryForm(forms.ModelForm[Signatory]):
         help_text=_("In the order to be printed. None for an international organisation."),
     )
 
+    other_names = OtherNamesField(
+        label=_("Names in other languages"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
+        help_text=_(
+            "One on each line, with the code of its language: “fr: …”. Printed where the letter is read in "
+            "that language; elsewhere the name above."
+        ),
+    )
+
     class Meta:
         model = Signatory
         fields = (
@@ -34,6 +63,7 @@ class SignatoryForm(forms.ModelForm[Signatory]):
             "label",
             "label_hidden",
             "sort_as",
+            "other_names",
             "website",
             "contact_name",
             "contact_role",

@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 
 from letter.countries import country_name
 from letter.publishing import number_of
-from signatories import duplicates, merging
+from signatories import duplicates, merging, other_names
 from signatories.desk.deciding import versions_seen
 from signatories.desk.pages import back_to_review, page_context
 from signatories.desk.review import remember
@@ -282,7 +282,9 @@ def _words(entry: Signatory, group: str) -> str:
     match group:
         case "name":
             sort_as = gettext("sorted as “%(name)s”") % {"name": entry.sort_as}
-            return f"{entry.name} ({sort_as})" if entry.sort_as else entry.name
+            more = [sort_as] if entry.sort_as else []
+            more += [other_names.written(entry.other_names)] if entry.other_names else []
+            return f"{entry.name} ({'; '.join(more)})" if more else entry.name
         case "countries":
             return ", ".join(country_name(code) for code in entry.countries) or "–"
         case "label":

@@ -17,7 +17,7 @@ from letter.cells import protected, unprotected
 from letter.models import Letter
 from letter.publishing import request_publication
 from signatories import exporting, moderation
-from signatories.models import Event, Signatory
+from signatories.models import Event, Partner, Signatory
 from tests.factories import NOW, SignatoryFactory, make_letter
 
 State = Signatory.State
@@ -211,6 +211,8 @@ def test_the_private_list_tells_all_of_each_entry(letter, coordinator):
     entry = SignatoryFactory(
         letter=letter, name="Centre Kivu", countries=["CD", "RW"], label="DRC, Rwanda",
         website="https://kivu.example.org", note="Asked on the telephone,\nthen “=twice”",
+        other_names={"en": "Kivu Centre", "ar": "مركز كيفو"}, wants_updates=True,
+        partner=Partner.objects.create(letter=letter, name="Amnesty", code="amnesty"),
         sort_as="Kivu", confirmed_at=NOW + timedelta(hours=1), email="aline@kivu.example.org",
     )  # fmt: skip
     for event in ("return", "resubmit", "reject"):
@@ -232,6 +234,7 @@ def test_the_private_list_tells_all_of_each_entry(letter, coordinator):
         "label_printed": "DRC, Rwanda", "source": "form",
         "submitted_at": "2025-03-03T09:00:00+00:00", "confirmed_at": "2025-03-03T10:00:00+00:00",
         "approved_at": "", "last_decision": "reject", "last_reason": "Because reject.",
+        "other_names": "ar: مركز كيفو | en: Kivu Centre", "wants_updates": "yes", "partner": "Amnesty",
         "last_decision_at": entry.decisions.in_order().last().at.isoformat(),
     }  # fmt: skip
     assert (hidden["label_hidden"], hidden["label_printed"]) == ("yes", "")

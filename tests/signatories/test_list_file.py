@@ -282,6 +282,7 @@ def test_rows_written_as_csv_are_read_as_the_same_rows(made):
             contact_role=name,
             email="a@example.org" if codes else "",
             sort_as=name,
+            other_names=f"fr: {name}N | zh-hans: 和平 {number}" if codes else "",
             note=name,
         )
         for number, (name, codes) in enumerate(made, start=2)

@@ -14,7 +14,8 @@ from django.urls import NoReverseMatch, include, path
 from django.utils import translation
 
 from config import inbox
-from letter.models import Letter
+from letter.models import Letter, UpdateText
+from letter.text import plain_text, render_markdown
 from signatories import mail
 from signatories.models import Correction, Message, Signatory, Vouch
 
@@ -105,7 +106,18 @@ def make_context(kind, signatory=None, **changes):
             "listed": make_signatory(name="Genocide Alert e.V.", state=State.APPROVED),
             "standing": make_signatory(name="Genocide Alert e.V.", state=State.APPROVED),
             "standing_number": 15,
+            "updates_url": f"{page}signature/secret/updates/",
         }
+        if kind == Kind.REVISED:
+            context |= {"note": "A second demand.", "changes_url": f"{page}revisions/2/"}
+        if kind == Kind.UPDATE:
+            body = "All **193** missions have it."
+            context |= {
+                "update": UpdateText(title="Delivered & read", body=body),
+                "update_text": plain_text(body),
+                "update_html": render_markdown(body),
+                "update_url": f"{page}#update-1",
+            }
     return {**context, **changes}
 
 

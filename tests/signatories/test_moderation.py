@@ -30,7 +30,13 @@ from signatories.moderation import (
     decide,
     decide_many,
 )
-from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
+from tests.factories import (
+    NOW,
+    RevisionTextFactory,
+    SignatoryFactory,
+    UserFactory,
+    make_letter,
+)
 
 EVENTS = [event for event in Event if event in ALLOWED]
 REFUSED = [pair for pair in product(State, EVENTS) if pair not in TRANSITIONS]
@@ -38,6 +44,16 @@ REFUSED = [pair for pair in product(State, EVENTS) if pair not in TRANSITIONS]
 
 def actor_for(event, coordinator):
     return By.coordinator(coordinator) if Actor.COORDINATOR in ALLOWED[event] else CONTACT
+
+
+def ready_for(event, signatory):
+    """Give an entry what the event needs besides a state: a text to sign again."""
+    if event == Event.RENEW:
+        RevisionTextFactory(
+            revision__letter=signatory.letter,
+            revision__number=2,
+            revision__kind=Revision.Kind.SUBSTANTIVE,
+        )
 
 
 def written():
@@ -64,6 +80,7 @@ def test_decide_refuses_what_the_table_does_not_list(state, event, letter, coord
 @pytest.mark.parametrize(("state", "event"), TRANSITIONS)
 def test_decide_follows_the_table_and_logs_it(state, event, letter, coordinator):
     signatory = SignatoryFactory(letter=letter, state=state)
+    ready_for(event, signatory)
     by = actor_for(event, coordinator)
 
     decide(signatory.pk, event, by=by, reason="because", at=NOW)
