@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext
 
-from letter.models import RevisionText
+from letter.models import Revision, RevisionText, Update
 from letter.publishing import request_publication
 from signatories.models import Message, Signatory
 from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
@@ -119,6 +119,17 @@ def test_a_public_page_is_the_same_for_every_browser(letter, client):
     assert one["Vary"] == "Accept-Encoding"
 
 
+def revise(letter):
+    """A text that changes what the letter asks for, in the languages of the one before."""
+    first = letter.revisions.get()
+    second = Revision.objects.create(
+        letter=letter, number=2, kind=Revision.Kind.SUBSTANTIVE, published_at=NOW
+    )
+    for text in first.bodies.all():
+        text.pk, text.revision = None, second
+        text.save()
+
+
 @pytest.mark.parametrize("code", SPOKEN)
 @pytest.mark.parametrize(
     "kind", [kind for kind in Message.Kind if kind not in {"waiting", "corrected", "vouch"}]
@@ -130,9 +141,19 @@ def test_every_mail_is_sent_in_every_language(letter, work, mailoutbox, code, ki
         "returned": "returned",
         "rejected": "rejected",
         "withdrawn": "withdrawn",
+        "update": "approved",
     }.get(kind, "pending")
-    signatory = SignatoryFactory(letter=letter, language=code, state=state)
-    Message.objects.create(letter=letter, signatory=signatory, kind=kind, reason="Reason.")
+    signatory = SignatoryFactory(letter=letter, language=code, state=state, wants_updates=True)
+    update = None
+    if kind == "revised":
+        revise(letter)
+    if kind == "update":
+        update = Update.objects.create(letter=letter, published_at=NOW)
+        update.texts.create(language=code, title="News", body="Words.")
+    if kind != "revised":
+        Message.objects.create(
+            letter=letter, signatory=signatory, kind=kind, reason="Reason.", update=update
+        )
     request_publication(letter, at=NOW)
 
     work()
