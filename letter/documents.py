@@ -130,6 +130,16 @@ def zone_name(time_zone: str) -> str:
     return gettext("%(city)s time") % {"city": time_zone.rsplit("/", 1)[1].replace("_", " ")}
 
 
+def anchor_of(number: int) -> str:
+    """The id of a line on a page. Short, for there are thousands; a link that lasts is `line_url`."""
+    return f"n{number}"
+
+
+def line_url(letter: Letter, language: str, line_id: str) -> str:
+    """The path of the link to a line, which is the same whatever number the line has."""
+    return f"{page_url(letter, language)}signatory/{line_id}/"
+
+
 def groups_of(
     letter: Letter, listings: Iterable[Listing], marks: Mapping[str, str] = MappingProxyType({})
 ) -> list[Group]:
@@ -153,7 +163,7 @@ def groups_of(
             groups.append({"country": name, "start": number, "lines": []})
         groups[-1]["lines"].append(
             {
-                "anchor": listing.anchor,
+                "anchor": anchor_of(number),
                 "name": name_of(listing),
                 "label": label_of(listing.countries, listing.label),
                 "mark": marks.get(listing.line_id, ""),

@@ -563,10 +563,6 @@ class Listing(models.Model):
     def __str__(self) -> str:
         return self.name or str(_("redacted"))
 
-    @property
-    def anchor(self) -> str:
-        return f"s-{self.line_id}"
-
 
 class Delivery(models.Model):
     """An edition was handed over: to whom, and when. It stays to be read beside the live letter."""

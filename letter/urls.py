@@ -14,6 +14,9 @@ past = [
     path("feed.atom", views.feed, name="feed"),
 ]
 
+# The lasting link to a line of the list.
+line = path("signatory/<slug:line_id>/", views.line, name="line")
+
 app_name = "letter"
 urlpatterns = [
     path("", views.home, name="home"),
@@ -27,8 +30,8 @@ urlpatterns = [
         views.edition_json,
         name="edition_json",
     ),
-    path("<language:language>/<slug:slug>/", include(past)),
-    path("<slug:slug>/", include(past)),
+    path("<language:language>/<slug:slug>/", include([*past, line])),
+    path("<slug:slug>/", include([*past, line])),
     *(
         path(
             f"{language}<slug:slug>/letter.{kind}", views.on_paper, {"kind": kind}, name=kind + name

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from letter import documents, history, history_documents, serving
 from letter.models import Letter, Text
 from letter.paper import CannotBeMade
+from letter.publishing import number_of
 
 INDEX_LENGTH = 100
 HTML = "text/html; charset=utf-8"
@@ -87,6 +88,24 @@ def preview_of(
         )
         response = render(request, "letter/letter.html", context)
     response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@require_safe
+def line(request: HttpRequest, slug: str, line_id: str, language: str = "") -> HttpResponse:
+    """Where a line of the list stands today; says so where it does not stand there any more."""
+    letter = serving.public_letter(slug)
+    if letter is None:
+        raise Http404
+    code = language or letter.default_language
+    number = number_of(letter, line_id)
+    if number is None:
+        with translation.override(code):
+            context = {"letter": letter, "base": documents.page_url(letter, code)}
+            return render(request, "letter/no_line.html", context, status=404)
+    response = redirect(f"{documents.page_url(letter, code)}#{documents.anchor_of(number)}")
+    response["Cache-Control"] = serving.CACHE_CONTROL
+    response["X-Robots-Tag"] = "noindex"
     return response
 
 

@@ -177,7 +177,7 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
         "reason": message.reason,
         "number": number,
         "correction": message.correction,
-        "line_url": f"{about['letter_url']}#s-{signatory.line_id}",
+        "line_url": f"{about['letter_url']}signatory/{signatory.line_id}/",
         "days": settings.DECIDE_WITHIN.days,
         "closes_text": moment_text(letter.closes_at, letter) if letter.closes_at else "",
         **(_namesakes(signatory) if message.kind == Message.Kind.CONFIRM else {}),

@@ -22,6 +22,7 @@ from letter.documents import (
     closes_text,
     frame_of,
     label_of,
+    line_url,
     moment_text,
     page_url,
     printed,
@@ -220,7 +221,7 @@ def hint(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
             "listed": True,
             "line": line,
             "number": number_of(letter, listing.line_id),
-            "url": f"{page_url(letter, text.language)}#{listing.anchor}",
+            "url": line_url(letter, text.language, listing.line_id),
             "message": message,
         }
     )
@@ -400,7 +401,7 @@ def _signature_page(
         "number": number_of(letter, signatory.line_id)
         if signatory.state == Signatory.State.APPROVED
         else None,
-        "line_url": f"{page_url(letter, language)}#s-{signatory.line_id}",
+        "line_url": line_url(letter, language, signatory.line_id),
         "last_decision": last,
         "is_late": moderation.is_late(signatory, at=timezone.now()),
         "history": signatory.decisions.in_order(),

@@ -132,7 +132,7 @@ def test_sign_confirm_decide_read_withdraw(site: Site, visitor: Page, desk: Page
     assert after[at - 1] == "Jananeethi (India)"
     mail = site.wait_for_mail(email, "Approved").get_body(("plain",)).get_content()
     assert f"No. {at + 1}" in mail
-    link = re.search(rf"{re.escape(site.url)}(/no-veto/#s-\w+)", mail).group(1)
+    link = re.search(rf"{re.escape(site.url)}(/no-veto/signatory/\w+/)", mail).group(1)
     visitor.goto(link)
     expect(visitor.locator(":target")).to_contain_text("Maison de la Paix – Goma")
     expect(visitor.locator(":target")).to_be_in_viewport()

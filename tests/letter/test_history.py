@@ -544,3 +544,18 @@ class AnyHistory(TestCase):
                     for key in before.keys() & after.keys()
                     if before[key] != after[key] and key not in redacted
                 }
+
+
+def test_the_link_to_a_line_lasts_while_its_number_moves(letter, client):
+    put_out(letter, line("PAX", key="pax"))
+    assert client.get("/conduct/signatory/pax/").headers["Location"] == "/conduct/#n1"
+
+    put_out(letter, line("PAX", key="pax"), line("INSEC"))
+    moved = client.get("/conduct/signatory/pax/")
+
+    assert (moved.status_code, moved.headers["Location"]) == (302, "/conduct/#n2")
+    assert '<li id="n2"><bdi>PAX</bdi>' in client.get("/conduct/").content.decode()
+    put_out(letter, line("INSEC"))
+    gone = client.get("/conduct/signatory/pax/")
+    assert gone.status_code == 404
+    assert "This organisation is not on the list" in words(gone)

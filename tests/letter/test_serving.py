@@ -36,7 +36,7 @@ def published(letter, work):
 
 def lines(html):
     """The list's lines as a script would read them."""
-    items = re.findall(r"<li id=\"s-[^>]*>(.*?)</li>", html, flags=re.DOTALL)
+    items = re.findall(r"<li id=\"n[^>]*>(.*?)</li>", html, flags=re.DOTALL)
     return [" ".join(re.sub(r"<[^>]+>", "", item).split()) for item in items]
 
 

@@ -97,7 +97,7 @@ def make_context(kind, signatory=None, **changes):
             "days": 5,
             "correction": make_correction(signatory) if kind == Kind.CORRECTED else None,
             "letter_url": page,
-            "line_url": f"{page}#s-{signatory.line_id}",
+            "line_url": f"{page}signatory/{signatory.line_id}/",
             "confirm_url": f"{page}confirm/secret/",
             "not_us_url": f"{page}not-us/secret/",
             "signature_url": f"{page}signature/secret/",

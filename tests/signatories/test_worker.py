@@ -74,7 +74,7 @@ def test_the_approval_mail_has_number_reference_and_line(letter, coordinator, wo
 
     assert "No. 2" in sent.body
     assert entry.reference in sent.body
-    assert f"http://testserver/conduct/#s-{entry.line_id}" in sent.body
+    assert f"http://testserver/conduct/signatory/{entry.line_id}/" in sent.body
 
 
 def test_the_approval_mail_waits_for_the_publication(letter, coordinator, monkeypatch, work):

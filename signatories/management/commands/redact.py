@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "listing",
             metavar="LISTING",
-            help="the line's id, as in its link on the page (#s-<id>) and in signatories.json",
+            help="the line's id, as in the link to it (…/signatory/<id>/) and in signatories.json",
         )
         parser.add_argument("--yes", action="store_true", help="really do it")
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         letter = Letter.objects.filter(slug=options["slug"]).first()
         if letter is None:
             raise CommandError(f"There is no letter “{options['slug']}”.")
-        line_id = options["listing"].removeprefix("#").removeprefix("s-")
+        line_id = options["listing"].rstrip("/").rpartition("/")[2]  # of a whole link, its end
         listings = letter.listings.filter(line_id=line_id)
         if not listings.exists():
             raise CommandError(f"The letter never had a line “{line_id}”.")
