@@ -286,6 +286,7 @@ def page_context(
             "json": reverse("letter:json", args=[letter.slug]),
             "csv": reverse("letter:csv", args=[letter.slug]),
             **(history_urls(letter, language, edition) if edition else {}),
+            "countries": f"{page_url(letter, language)}countries/",
             "home": reverse("letter:home"),
         },
         "languages": language_links(letter, texts, language),

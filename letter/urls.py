@@ -14,6 +14,11 @@ past = [
     path("feed.atom", views.feed, name="feed"),
 ]
 
+# The list by country, and what the search on the letter's page asks for.
+countries = [
+    path("countries/", views.countries, name="countries"),
+    path("countries.json", views.countries_json, name="countries_json"),
+]
 # The lasting link to a line of the list.
 line = path("signatory/<slug:line_id>/", views.line, name="line")
 
@@ -30,8 +35,8 @@ urlpatterns = [
         views.edition_json,
         name="edition_json",
     ),
-    path("<language:language>/<slug:slug>/", include([*past, line])),
-    path("<slug:slug>/", include([*past, line])),
+    path("<language:language>/<slug:slug>/", include([*past, *countries, line])),
+    path("<slug:slug>/", include([*past, *countries, line])),
     *(
         path(
             f"{language}<slug:slug>/letter.{kind}", views.on_paper, {"kind": kind}, name=kind + name

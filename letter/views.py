@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.html import escape
 from django.views.decorators.http import require_safe
 
-from letter import documents, history, history_documents, serving
+from letter import by_country, documents, history, history_documents, serving
 from letter.models import Letter, Text
 from letter.paper import CannotBeMade
 from letter.publishing import number_of
@@ -227,6 +227,34 @@ def revision(request: HttpRequest, slug: str, number: int, language: str = "") -
 
 
 @require_safe
+def countries(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
+    """The list of the newest edition by country."""
+    letter, version = _with_past(slug)
+    return _respond(
+        request,
+        letter,
+        language,
+        ("countries", *version),
+        lambda code: by_country.countries_page(letter, code),
+        is_past=False,
+    )
+
+
+@require_safe
+def countries_json(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
+    """The numbers of each country's lines, for the search on the letter's page."""
+    letter, version = _with_past(slug)
+    return _respond(
+        request,
+        letter,
+        language,
+        ("countries.json", *version),
+        lambda code: by_country.countries_json(letter, code),
+        content_type="application/json",
+    )
+
+
+@require_safe
 def feed(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
     """The last editions for feed readers."""
     letter, version = _with_past(slug)
@@ -274,6 +302,7 @@ def _respond(
     *,
     content_type: str = HTML,
     cache_control: str = serving.CACHE_CONTROL,
+    is_past: bool = True,
 ) -> HttpResponse:
     code = language or letter.default_language
     try:
@@ -281,8 +310,9 @@ def _respond(
     except LookupError as error:
         raise Http404 from error
     response = serving.respond(request, served, cache_control)
-    # Who has left since is not to be found by search engines for ever.
-    response["X-Robots-Tag"] = "noindex"
+    if is_past:
+        # Who has left since is not to be found by search engines for ever.
+        response["X-Robots-Tag"] = "noindex"
     return response
 
 

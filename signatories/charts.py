@@ -7,22 +7,15 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import ngettext
 
-from letter.countries import country_name
-from signatories.world_grid import COLUMNS, ROWS, TILES
+from letter import world_map
 
-SHADES: Final = 5
 WIDTH, HEIGHT = 520, 260
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 30
-TILE: Final = 24
-GAP: Final = 2
-LEGEND_HEIGHT: Final = 44
 
 
 @dataclass(frozen=True)
@@ -128,59 +121,9 @@ def bar(share: float) -> SafeString:
     )
 
 
-def world_map(words: Words, counts: Mapping[str, int]) -> SafeString:
+def map_of_world(words: Words, counts: Mapping[str, int]) -> SafeString:
     """A tile for each country of the world, darker the more there are from it."""
-    steps = thresholds(max(counts.values(), default=0))
-    tiles = [_tile(code, place, counts.get(code, 0), steps) for code, place in TILES.items()]
-    height = ROWS * TILE + LEGEND_HEIGHT
-    return picture(
-        words, COLUMNS * TILE, height, _joined([*tiles, _legend(steps, ROWS * TILE + 14)])
-    )
-
-
-def thresholds(most: int) -> list[int]:
-    """The smallest count of each shade, in about equal ratios: one country has a few, another thousands."""
-    if most < 1:
-        return []
-    steps = min(SHADES, most)
-    return sorted({max(1, round(most ** (step / steps))) for step in range(steps)} | {1})
-
-
-def shade(count: int, steps: Sequence[int]) -> int:
-    """Which shade a count has: 0 for none, then 1 for the lightest."""
-    return sum(count >= step for step in steps)
-
-
-def _tile(code: str, place: tuple[int, int], count: int, steps: Sequence[int]) -> SafeString:
-    x, y = place[0] * TILE, place[1] * TILE
-    words = ngettext("%(country)s: %(count)s", "%(country)s: %(count)s", count) % {
-        "country": country_name(code),
-        "count": number_format(count),
-    }
-    return format_html(
-        '<g class="tile tile-{}"><title>{}</title>'
-        '<rect x="{}" y="{}" width="{}" height="{}" rx="3"/><text x="{}" y="{}">{}</text></g>',
-        shade(count, steps), words, x, y, TILE - GAP, TILE - GAP,
-        x + (TILE - GAP) // 2, y + 15, code,
-    )  # fmt: skip
-
-
-def _legend(steps: Sequence[int], y: int) -> SafeString:
-    ranges = [("0", 0)]
-    for index, step in enumerate(steps):
-        end = steps[index + 1] - 1 if index + 1 < len(steps) else None
-        text = number_format(step)
-        if end is None:
-            text += "+"
-        elif end > step:
-            text += f"–{number_format(end)}"
-        ranges.append((text, index + 1))
-    return format_html_join(
-        "",
-        '<g class="tile-legend tile-{}"><rect x="{}" y="{}" width="22" height="22" rx="3"/>'
-        '<text class="chart-text" x="{}" y="{}">{}</text></g>',
-        ((index, index * 110, y, index * 110 + 30, y + 16, text) for text, index in ranges),
-    )
+    return picture(words, world_map.WIDTH, world_map.HEIGHT, world_map.drawn(counts))
 
 
 def _grid(top: int, up: Callable[[float], float]) -> SafeString:

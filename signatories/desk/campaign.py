@@ -92,5 +92,5 @@ def _countries(letter: Letter) -> dict[str, Any]:
         "countries": rows[:COUNTRIES_NAMED],
         "other_countries": rows[COUNTRIES_NAMED:],
         "others_count": sum(each.count for each in counts[COUNTRIES_NAMED:]),
-        "world_map": charts.world_map(words, {each.code: each.count for each in counts}),
+        "world_map": charts.map_of_world(words, {each.code: each.count for each in counts}),
     }

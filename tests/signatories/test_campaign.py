@@ -10,11 +10,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_countries import countries
 
+from letter import world_map
 from letter.models import Letter
+from letter.world_grid import TILES
 from signatories import campaign, charts, moderation
 from signatories.models import Message, Signatory
 from signatories.retention import CONFIRM_WITHIN
-from signatories.world_grid import TILES
 from tests.factories import NOW, SignatoryFactory, make_letter
 from tests.reading import text_of
 
@@ -143,7 +144,7 @@ def test_every_country_has_one_tile_of_its_own():
 
 
 def test_the_map_names_each_country_and_shades_by_count():
-    tree = ET.fromstring(charts.world_map(WORDS, {"KE": 40, "XK": 1}))  # noqa: S314  # our own
+    tree = ET.fromstring(charts.map_of_world(WORDS, {"KE": 40, "XK": 1}))  # noqa: S314  # our own
     tiles = {
         each.find("text").text: each
         for each in tree.iter("g")
@@ -159,9 +160,9 @@ def test_the_map_names_each_country_and_shades_by_count():
 
 @pytest.mark.parametrize("most", [0, 1, 2, 3, 5, 17, 50_000])
 def test_shades_rise_from_one(most):
-    steps = charts.thresholds(most)
+    steps = world_map.thresholds(most)
 
-    assert len(steps) <= charts.SHADES
+    assert len(steps) <= world_map.SHADES
     assert steps == sorted(set(steps))
     assert steps[:1] == ([1] if most else [])
 
@@ -185,7 +186,7 @@ def test_pictures_have_names_and_no_style():
     assert 'role="img" aria-labelledby="id-title id-desc"' in drawn
     assert "A &lt;b&gt;: 2" in drawn
     assert "chart-state-pending" not in drawn
-    assert "style=" not in drawn + charts.world_map(WORDS, {"KE": 1}) + charts.bar(0.5)
+    assert "style=" not in drawn + charts.map_of_world(WORDS, {"KE": 1}) + charts.bar(0.5)
 
 
 # --- The pages ----------------------------------------------------------------------------------
