@@ -31,11 +31,13 @@ from letter import countries, fonts
 from letter.cells import protected
 from letter.digest import timestamp
 from letter.models import Document, Edition, Letter, Listing, Text
+from letter.ordering import initial
 from letter.standing import Standing, standing_of
 from letter.text import plain_text, render_markdown
 
 logger = logging.getLogger(__name__)
 
+LONG = 50  # lines, from which on a list is searched rather than read
 DESCRIPTION_LENGTH = 200  # characters; search engines and share cards cut near this
 
 
@@ -261,6 +263,7 @@ def page_context(
     organization_count: int,
     country_count: int,
     standing: Standing | None = None,
+    rail: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """Everything the page's template needs, in the active language; `edition` is None in a preview."""
     text = texts[language]
@@ -274,6 +277,8 @@ def page_context(
         "edition": edition,
         "is_preview": edition is None,
         "signatories_html": signatories_html,
+        "rail": rail,
+        "is_long": organization_count >= LONG,
         "organization_count": organization_count,
         "country_count": country_count,
         "closes_text": closes_text(letter),
@@ -362,6 +367,19 @@ def language_links(
     ]
 
 
+def rail(letter: Letter, listings: Sequence[Listing]) -> list[dict[str, str]]:
+    """The letters under which names are looked for in a long list, each with the first line that it has.
+
+    Empty for a short list, and for one that is not in the order of the alphabet.
+    """
+    if letter.ordering != Letter.Ordering.ALPHABETICAL or len(listings) < LONG:
+        return []
+    found: dict[str, str] = {}
+    for number, listing in enumerate(listings, start=1):
+        found.setdefault(initial(bytes(listing.sort_key)), anchor_of(number))
+    return [{"letter": each, "anchor": anchor} for each, anchor in found.items()]
+
+
 def signatories_html(
     letter: Letter, listings: Iterable[Listing], marks: Mapping[str, str] = MappingProxyType({})
 ) -> SafeString:
@@ -423,6 +441,7 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
     for language in texts:
         with translation.override(language), timezone.override(letter.zone):
             standing = standing_of(letter, edition, listings)
+            letters = rail(letter, listings)
             listed = signatories_html(letter, listings, standing.marks)
             on_paper = paper_urls(letter, texts[language], listed)
             for status in reachable_statuses(letter):
@@ -436,6 +455,7 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
                     organization_count=edition.organization_count,
                     country_count=edition.country_count,
                     standing=standing,
+                    rail=letters,
                 )
                 context["urls"] |= on_paper
                 yield Made(

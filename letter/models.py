@@ -22,6 +22,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 LANGUAGE_CODES = tuple(code for code, _name in LANGUAGE_NAMES)
 # First path segments that lead elsewhere; a letter may not sit on one.
@@ -581,8 +582,9 @@ class Delivery(models.Model):
     delivered_on = models.DateField(_("when"))
 
     class Meta:
-        verbose_name = _("delivery")
-        verbose_name_plural = _("deliveries")
+        # Of the letter; a mail is delivered, too.
+        verbose_name = pgettext_lazy("of a letter", "delivery")
+        verbose_name_plural = pgettext_lazy("of a letter", "deliveries")
         ordering = ("letter", "-delivered_on", "-pk")
 
     def __str__(self) -> str:

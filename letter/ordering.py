@@ -78,6 +78,32 @@ def key_just_after(key: bytes, count: int) -> bytes:
     return key + _SEPARATOR + struct.pack(">H", count)
 
 
+@cache
+def _initials() -> tuple[list[bytes], list[str]]:
+    """Where each letter of the alphabets begins in the order, and the letters."""
+    letters = [
+        *map(chr, range(ord("A"), ord("Z") + 1)),
+        *"ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ",
+        *"АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЭЮЯ",
+        *"אבגדהוזחטיכלמנסעפצקרשת",
+        *"ابتثجحخدذرزسشصضطظعغفقكلمنهوي",
+        "漢",
+    ]
+    found = sorted((collation_key(letter)[:2], letter) for letter in letters)
+    return [key for key, _letter in found], [letter for _key, letter in found]
+
+
+def initial(key: bytes) -> str:
+    """The letter under which a name with this sort key is looked for; "#" for what stands before all letters.
+
+    By the key, not by the name: a name that is placed under another letter is found there. What has no letter
+    of its own in these alphabets goes with the letter before it, all Chinese characters with one another.
+    """
+    starts, letters = _initials()
+    at = bisect_right(starts, key[:2])
+    return letters[at - 1] if at else "#"
+
+
 def sort_as_needed(names: Sequence[str]) -> dict[int, str]:
     """The `sort_as` texts that keep names in the order in which they are given, by index.
 

@@ -41,7 +41,7 @@ def test_what_was_delivered_stays_beside_the_live_list(delivered, client):
     assert "Delivered on 4 March 2025 to the 193 missions" in words(page)
     assert "As delivered: edition 1, with 2 organisations" in words(page)
     assert (
-        "Since the letter was delivered: 1 organisation joined; 1 organisation has withdrawn"
+        "1 organisation has joined since the letter was delivered. 1 has withdrawn since."
         in words(page)
     )
     # Who has withdrawn is not named on the letter's page.
