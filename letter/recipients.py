@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 
 from letter import countries, typesetting
 from letter.models import LANGUAGE_CODES, Document, Edition, Letter, Recipient
-from letter.paper import Paper, paper_of
+from letter.paper import Paper, paper_of, state_of
 
 KIND = "recipients"  # of the Document that holds the ZIP
 FIELDS = ("name", "title", "salutation", "country", "language")
@@ -110,8 +110,9 @@ def make_zip(letter: Letter, edition: Edition, recipients: Sequence[Recipient]) 
     """Make each recipient's PDF of an edition and store them as one ZIP; gives how many are done, after each.
 
     Raises CannotBeMade, before anything is made where a script has no font. The ZIP is not stored, and the last
-    number is 0, where there is a newer edition or another list by then.
+    number is 0, where there is a newer edition, another head of the letter, or another list by then.
     """
+    state = state_of(letter)
     papers: Mapping[str, Paper] = {
         language: paper_of(letter, edition, text)
         for language, text in edition.revision.texts().items()
@@ -126,9 +127,12 @@ def make_zip(letter: Letter, edition: Edition, recipients: Sequence[Recipient]) 
             yield number
     with transaction.atomic():
         Letter.objects.select_for_update(no_key=True).get(pk=letter.pk)
-        newest = letter.newest_edition()
         kept = [recipient.pk for recipient in letter.recipients.all()]
-        is_current = newest == edition and kept == [recipient.pk for recipient in recipients]
+        is_current = (
+            letter.newest_edition() == edition
+            and state_of(letter) == state
+            and kept == [recipient.pk for recipient in recipients]
+        )
         if is_current:
             letter.documents.filter(kind=KIND).delete()
             Document.objects.create(

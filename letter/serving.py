@@ -213,6 +213,8 @@ def find_or_make(slug: str, kind: str, language: str = "") -> Served | None:
                 shelf.refusals[key] = refusal
                 raise
             shelf.documents[key] = None if row is None else _served(row)
+            # The next look takes a new shelf, which knows of it and so notices when it is removed.
+            shelf.version = (*shelf.version, key)
         return shelf.documents[key]
 
 

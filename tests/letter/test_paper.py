@@ -383,6 +383,7 @@ SAMPLE = {
     "region": None,
     "direction": "ltr",
     "title": "T",
+    "logo": None,
     "letterhead": "E",
     "addressee": [],
     "salutation": "",
