@@ -26,10 +26,12 @@ from letter.documents import (
     list_json,
     moment_text,
     page_url,
+    paper_urls,
     signatories_html,
 )
 from letter.history import Difference, Step
 from letter.models import Edition, Letter, Listing, Text
+from letter.paper import FORMATS, paper_of
 from letter.text import render_markdown
 
 EDITIONS_ON_A_PAGE = 50
@@ -42,6 +44,10 @@ _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\
 
 class NotInLanguage(LookupError):
     """The text that a page is about does not exist in the language asked for."""
+
+
+class WordsNotKept(Exception):
+    """The words of an edition were replaced before anyone had signed them."""
 
 
 @contextmanager
@@ -118,7 +124,22 @@ def edition_page(letter: Letter, language: str, number: int) -> bytes:
             "country_count": edition.country_count,
             "signatories_html": signatories_html(letter, listings),
         }
+        if text and "pdf" in paper_urls(letter, text, context["signatories_html"]):
+            context["urls"]["pdf"] = f"{context['base']}editions/{number}/letter.pdf"
         return render_to_string("letter/edition.html", context).encode()
+
+
+def edition_pdf(letter: Letter, language: str, number: int) -> bytes:
+    """An edition on paper, under the letterhead of today; raises WordsNotKept, or CannotBeMade as the newest does."""
+    edition = letter.editions.select_related("revision__letter").get(number=number)
+    texts = history.texts_of(edition)
+    if not texts:
+        raise WordsNotKept
+    with _speaking(letter, language, texts):
+        if language not in texts:
+            raise NotInLanguage(language)
+        _content_type, make = FORMATS["pdf"]
+        return make(paper_of(letter, edition, texts[language]))
 
 
 def edition_json(letter: Letter, number: int) -> bytes:

@@ -277,5 +277,10 @@ def made(letter: Letter, kind: str, language: str) -> Document | None:
 def state_of(letter: Letter) -> tuple[object, ...]:
     """What changes with each publication that changes a word, as a redaction without an edition does, and the head."""
     row = letter.documents.filter(kind="json").values_list("edition", "etag").first()
+    return (row, head_of(letter))
+
+
+def head_of(letter: Letter) -> tuple[object, ...]:
+    """What stands at the head of a letter on paper and is no part of its editions."""
     head = Letter.objects.values_list("letterhead", "logo__pk", "logo__description")
-    return (row, head.get(pk=letter.pk))
+    return head.get(pk=letter.pk)
