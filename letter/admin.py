@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -20,12 +21,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from letter import handing_over, updates
+from letter import handing_over, logo, updates
 from letter.deliveries import deliveries
 from letter.documents import scripts_without_font
-from letter.models import Letter, LetterChange, Revision, RevisionText, entrusted
+from letter.models import Letter, LetterChange, Logo, Revision, RevisionText, entrusted
 from letter.offered_lookups import OfferedLookups
 from letter.publishing import request_publication
 from letter.views import preview_of
@@ -34,11 +35,31 @@ __all__ = ["updates"]  # imported for the admin that it registers
 
 EDITIONS_SHOWN = 10
 CHANGES_SHOWN = 10
+LOGO: Any = (
+    _("Logo, at the head of the letter on paper"),
+    {"fields": ("current_logo", "logo_file", "logo_description", "logo_remove")},
+)
+LOGO_TYPED = frozenset({"logo_file", "logo_description", "logo_remove"})
 TEXT_FIELDS = ("title", "addressee", "salutation", "closing_line")
 
 
 class LetterForm(forms.ModelForm[Letter]):
-    """A letter's fields; refuses to open a letter that has no words."""
+    """A letter's fields and its logo; refuses to open a letter that has no words."""
+
+    logo_file = forms.FileField(
+        label=_("logo"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+        help_text=_("PNG, JPEG or WebP, at most 2 MB. It is drawn anew, up to 1200 pixels wide."),
+    )
+    logo_description = forms.CharField(
+        label=_("what the logo shows"),
+        required=False,
+        max_length=200,
+        widget=AdminTextInputWidget,
+        help_text=_("Said by screen readers in its place: for example “Coalition for a Code”."),
+    )
+    logo_remove = forms.BooleanField(label=_("take the logo away"), required=False)
 
     class Meta:
         model = Letter
@@ -73,9 +94,45 @@ class LetterForm(forms.ModelForm[Letter]):
         if "coordinators" in self.fields:
             choice: Any = self.fields["coordinators"]
             choice.queryset = _colleagues(self.instance)
+        self.logo = Logo.objects.filter(letter=self.instance).first() if self.instance.pk else None
+        if self.logo:
+            self.initial.setdefault("logo_description", self.logo.description)
+
+    def clean_logo_file(self) -> logo.Drawing | None:
+        upload = self.cleaned_data["logo_file"]
+        if not upload:
+            return None
+        try:
+            return logo.drawn(upload)
+        except logo.NotDrawn as refusal:
+            raise ValidationError(str(refusal)) from refusal
+
+    def _clean_logo(self, cleaned: dict[str, Any]) -> None:
+        drawing, description = cleaned.get("logo_file"), cleaned.get("logo_description", "")
+        stays = self.logo is not None and not cleaned.get("logo_remove")
+        if "logo_file" in self.errors or "logo_description" in self.errors:
+            return
+        if (drawing or stays) and not description:
+            self.add_error(
+                "logo_description",
+                _("Say what the logo shows, for those who cannot see it."),
+            )
+        elif description and not (drawing or self.logo):
+            self.add_error("logo_file", _("Choose the picture, too, or empty its description."))
+        if drawing and self.errors:
+            self.add_error("logo_file", _("Choose the file again: browsers do not keep it."))
+
+    def save_logo(self) -> None:
+        """Keep, describe or take away the logo, as the form says."""
+        letter, cleaned = self.instance, self.cleaned_data
+        if cleaned.get("logo_file") or not cleaned.get("logo_remove"):
+            logo.keep(letter, cleaned.get("logo_file"), cleaned.get("logo_description", ""))
+        else:
+            logo.remove(letter)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        self._clean_logo(cleaned)
         is_published = not self.instance._state.adding and self.instance.editions.exists()
         if cleaned.get("state") == Letter.State.DRAFT and is_published:
             raise ValidationError(
@@ -118,6 +175,7 @@ class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
                 )
             },
         ),
+        LOGO,
         (_("Times"), {"fields": ("time_zone", "opens_at", "closes_at", "cutoff_at")}),
         (_("The list"), {"fields": ("ordering",)}),
         (_("Signing"), {"fields": ("sign_on_text", "privacy_text", "contact_address")}),
@@ -131,6 +189,7 @@ class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
         view = self.admin_site.admin_view
         own = [
             path("<int:pk>/preview/", view(self.preview), name="letter_letter_preview"),
+            path("<int:pk>/logo/", view(require_safe(self.logo)), name="letter_letter_logo"),
             *(
                 path(
                     f"<int:pk>/{address}",
@@ -155,8 +214,24 @@ class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
         """The page's own address: the admin's detour would tell anybody on the staff where a draft is."""
         return obj.get_absolute_url()
 
+    def get_fieldsets(self, request: HttpRequest, obj: Letter | None = None) -> Any:
+        """Of the logo only what there is to see, or to do."""
+        hidden: set[str] = set()
+        if not self.has_change_permission(request, obj):
+            hidden |= LOGO_TYPED
+        if obj is None or not Logo.objects.filter(letter=obj).exists():
+            hidden |= {"current_logo", "logo_remove"}
+        return [
+            (
+                name,
+                {**options, "fields": [each for each in options["fields"] if each not in hidden]},
+            )
+            for name, options in super().get_fieldsets(request, obj)
+            if not hidden >= set(options["fields"])
+        ]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Letter | None = None) -> list[str]:
-        fields = ["publication"]
+        fields = ["publication", "current_logo"]
         if not request.user.has_perm("letter.all_letters"):
             # Nobody lets others in where they were let in themselves.
             fields.append("coordinators")
@@ -206,6 +281,7 @@ class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: Letter, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        form.save_logo()
         if not change:
             Revision.objects.create(letter=obj, number=1)
         if obj.state != Letter.State.DRAFT:
@@ -268,6 +344,28 @@ class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
                 typed.is_valid()  # fills the letter with what can be read
             letter = typed.instance
         return _preview(request, letter, letter.revisions.order_by("-number").first())
+
+    def logo(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The picture as it is kept."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        kept = get_object_or_404(Logo, letter__in=self.get_queryset(request).filter(pk=pk))
+        response = HttpResponse(bytes(kept.picture), content_type="image/png")
+        response["Cache-Control"] = "private, no-store"
+        return response
+
+    @admin.display(description=_("logo"))
+    def current_logo(self, letter: Letter) -> str:
+        kept = Logo.objects.filter(letter=letter).defer("picture").first()
+        if kept is None:
+            return ""
+        return format_html(
+            '<img class="desk-logo" src="{}" width="{}" height="{}" alt="{}">',
+            reverse("admin:letter_letter_logo", args=[letter.pk]),
+            kept.width,
+            kept.height,
+            kept.description,
+        )
 
     def revise(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Begin a new revision from the words of the newest, to be edited and then published."""
@@ -544,7 +642,11 @@ def _changes(form: LetterForm, *, user: Any, at: datetime) -> list[LetterChange]
     words = {
         name: (in_words(form.initial.get(name)), in_words(form.cleaned_data[name]))
         for name in form.changed_data
+        if name not in LOGO_TYPED
     }
+    if LOGO_TYPED & {*form.changed_data}:
+        now = Logo.objects.filter(letter=form.instance).first()
+        words["logo"] = (in_words(form.logo), in_words(now))
     return [
         LetterChange(letter=form.instance, at=at, user=user, field=name, old=old, new=new)
         for name, (old, new) in words.items()

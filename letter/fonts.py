@@ -1,7 +1,7 @@
 """The fonts that a document can be set in, and what none of them can show.
 
-Fonts come from two packages that are installed with the product (Noto Sans for Latin, Greek, Cyrillic
-and two dozen other scripts, and for Chinese, Japanese and Korean), and beyond those from the system. What
+Fonts come from packages that are installed with the product (Noto Sans for Latin, Greek, Cyrillic and two
+dozen other scripts, and for Chinese, Japanese and Korean; Amiri for Arabic), and beyond those from the system. What
 a text needs is looked up in the fonts' own character maps, so that a missing script is said by name.
 """
 
@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import fontpkg_amiri
 import manimgx_fonts
 import manimgx_fonts_cjk
 import typst
@@ -20,12 +21,13 @@ from fontTools import unicodedata as scripts
 from fontTools.ttLib import TTFont
 
 FOLDERS: Final = [
-    str(Path(package.__file__).parent) for package in (manimgx_fonts, manimgx_fonts_cjk)
+    str(Path(package.__file__).parent)
+    for package in (manimgx_fonts, manimgx_fonts_cjk, fontpkg_amiri)
 ]
 _FIRST: Final = "Noto Sans"
-# Its letters are whole glyphs. In newer fonts, as in our package's, the dots are glyphs of their own: that looks
+# Its letters are whole glyphs, and lam-alef is two. In Noto Sans Arabic the dots are glyphs of their own: that looks
 # the same, but text copied from the PDF has letters twice.
-_ARABIC: Final = "Noto Naskh Arabic"
+_ARABIC: Final = "Amiri"
 # The same characters are drawn differently; what is not Japanese or Korean is taken for Chinese.
 _HAN: Final = {"ja": "JP", "ko": "KR", "zh-hant": "TC"}
 _REGULAR: Final = 400

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from letter.models import Edition, Letter
 from letter.paper import CannotBeMade
 from letter.progress import growing_page
-from letter.recipients import KIND, NotReadable, keep, make_zip, read, written
+from letter.recipients import KIND, MOST_BYTES, NotReadable, keep, make_zip, read, text_of, written
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +31,11 @@ def recipients(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -
     letter = _letter(model_admin, request, pk)
     typed, findings = "", []
     if request.method == "POST":
+        typed = request.POST.get("recipients", "")
         upload = request.FILES.get("file")
-        # The byte order mark of a spreadsheet's file goes; what is no UTF-8 shows as such in the list.
-        typed = (
-            upload.read().decode("utf-8-sig", "replace")
-            if upload
-            else request.POST.get("recipients", "")
-        )
         try:
+            if upload:
+                typed = text_of(upload.read(MOST_BYTES + 1))
             found = read(typed)
         except NotReadable as refusal:
             findings = list(refusal.findings)

@@ -27,11 +27,13 @@ from letter.documents import (
     list_json,
     moment_text,
     page_url,
+    paper_urls,
     signatories_html,
     updates,
 )
 from letter.history import Difference, Step
 from letter.models import Edition, Letter, Listing, Revision, Text
+from letter.paper import FORMATS, paper_of
 from letter.standing import renewal_of, standing_of
 from letter.text import render_markdown
 
@@ -46,6 +48,10 @@ _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\
 
 class NotInLanguage(LookupError):
     """The text that a page is about does not exist in the language asked for."""
+
+
+class WordsNotKept(Exception):
+    """The words of an edition were replaced before anyone had signed them."""
 
 
 @contextmanager
@@ -124,7 +130,22 @@ def edition_page(letter: Letter, language: str, number: int) -> bytes:
             "signatories_html": signatories_html(letter, listings, standing.marks),
             "deliveries": [each for each in standing.deliveries if each.edition_id == edition.pk],
         }
+        if text and "pdf" in paper_urls(letter, text, context["signatories_html"]):
+            context["urls"]["pdf"] = f"{context['base']}editions/{number}/letter.pdf"
         return render_to_string("letter/edition.html", context).encode()
+
+
+def edition_pdf(letter: Letter, language: str, number: int) -> bytes:
+    """An edition on paper, under the letterhead of today; raises WordsNotKept, or CannotBeMade as the newest does."""
+    edition = letter.editions.select_related("revision__letter").get(number=number)
+    texts = history.texts_of(edition)
+    if not texts:
+        raise WordsNotKept
+    with _speaking(letter, language, texts):
+        if language not in texts:
+            raise NotInLanguage(language)
+        _content_type, make = FORMATS["pdf"]
+        return make(paper_of(letter, edition, texts[language]))
 
 
 def edition_json(letter: Letter, number: int) -> bytes:

@@ -340,7 +340,10 @@ class LetterChange(models.Model):
     @property
     def field_name(self) -> str:
         """The field as the letter's page calls it."""
-        return str(Letter._meta.get_field(self.field).verbose_name)  # type: ignore[union-attr]  # a plain field
+        field = Letter._meta.get_field(self.field)
+        # The logo is a row of its own.
+        named: Any = Logo._meta if field.auto_created else field
+        return str(named.verbose_name)
 
     @property
     def before(self) -> str:

@@ -5,6 +5,7 @@ bytes. Each is made when it is first asked for and stored with its edition. It w
 publication and holds none up: whatever a publication makes anew, it removes these with.
 """
 
+import base64
 import gzip
 import logging
 import unicodedata
@@ -18,7 +19,7 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext
 
 from letter.documents import Group, etag_of, groups_of, page_url, printed, taken_out
-from letter.models import Document, Edition, Letter, Text
+from letter.models import Document, Edition, Letter, Logo, Text
 from letter.text import Node, tree
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,13 @@ class PaperGroup(TypedDict):
     lines: list[str]  # without their numbers
 
 
+class PaperLogo(TypedDict):
+    png: str  # in base64
+    width: int  # pixels
+    height: int
+    description: str
+
+
 class Paper(TypedDict):
     """One edition in one language, in words."""
 
@@ -52,6 +60,7 @@ class Paper(TypedDict):
     region: str | None  # ISO 3166-1
     direction: str
     title: str
+    logo: PaperLogo | None
     letterhead: str
     addressee: list[str]
     salutation: str
@@ -88,6 +97,7 @@ def paper_of(letter: Letter, edition: Edition, text: Text) -> Paper:
             "region": _REGIONS.get(text.language, rest.upper() if len(rest) == 2 else None),
             "direction": text.direction,
             "title": _folded(text.title),
+            "logo": _logo(letter),
             "letterhead": _folded(letter.letterhead) or gettext("Open letter"),
             "addressee": [_folded(line) for line in text.addressee.splitlines() if line.strip()],
             "salutation": _folded(text.salutation),
@@ -111,6 +121,18 @@ def paper_of(letter: Letter, edition: Edition, text: Text) -> Paper:
             "digest_words": gettext("By this digest anybody can verify the edition (SHA-256):"),
             "digest": edition.digest,
         }
+
+
+def _logo(letter: Letter) -> PaperLogo | None:
+    logo = Logo.objects.filter(letter=letter).first()
+    if logo is None:
+        return None
+    return {
+        "png": base64.b64encode(logo.picture).decode(),
+        "width": logo.width,
+        "height": logo.height,
+        "description": _folded(logo.description),
+    }
 
 
 def _printed_group(group: Group, direction: str) -> PaperGroup:
@@ -227,7 +249,7 @@ def made(letter: Letter, kind: str, language: str) -> Document | None:
     stored = letter.documents.filter(kind=kind, language=language).first()
     if stored is not None:
         return stored
-    state = _state(letter)
+    state = state_of(letter)
     edition = letter.newest_edition()
     text = edition and edition.revision.texts().get(language)
     if not edition or not text:
@@ -247,12 +269,18 @@ def made(letter: Letter, kind: str, language: str) -> Document | None:
     with transaction.atomic():
         Letter.objects.select_for_update(no_key=True).get(pk=letter.pk)
         is_new = not letter.documents.filter(kind=kind, language=language).exists()
-        if is_new and _state(letter) == state:
+        if is_new and state_of(letter) == state:
             document.save()
     return document
 
 
-def _state(letter: Letter) -> tuple[object, ...]:
-    """What changes with each publication that changes a word, as a redaction without an edition does."""
+def state_of(letter: Letter) -> tuple[object, ...]:
+    """What changes with each publication that changes a word, as a redaction without an edition does, and the head."""
     row = letter.documents.filter(kind="json").values_list("edition", "etag").first()
-    return row or ()
+    return (row, head_of(letter))
+
+
+def head_of(letter: Letter) -> tuple[object, ...]:
+    """What stands at the head of a letter on paper and is no part of its editions."""
+    head = Letter.objects.values_list("letterhead", "logo__pk", "logo__description")
+    return head.get(pk=letter.pk)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -124,7 +125,15 @@ def _look(slug: str, shelf: Shelf | None, now: float) -> Shelf | None:
     etags = tuple(
         letter.documents.order_by("kind", "language").values_list("kind", "language", "etag")
     )
-    version = (letter.pk, letter.state, letter.opens_at, letter.closes_at, etags)
+    # The letterhead is on paper alone, which is made later, of this very letter.
+    version = (
+        letter.pk,
+        letter.state,
+        letter.opens_at,
+        letter.closes_at,
+        letter.letterhead,
+        etags,
+    )
     if shelf and shelf.version == version:
         shelf.looked_at = now
         return shelf
@@ -172,22 +181,42 @@ def public_letter(slug: str) -> Letter | None:
 
 
 def remembered(
-    letter: Letter, key: tuple[object, ...], content_type: str, make: Callable[[], bytes]
+    letter: Letter,
+    key: tuple[object, ...],
+    content_type: str,
+    make: Callable[[], bytes],
+    *,
+    alone: bool = False,
 ) -> Served:
-    """What `make` makes, from memory where it was made for the same key and nothing was published since."""
+    """What `make` makes, from memory where it was made for the same key and nothing was published since.
+
+    `alone` for what takes so much memory that it is made one at a time in each process.
+    """
     shelf = _shelves.get(letter.slug)
     key = (letter.slug, shelf and shelf.version, *key)
-    with _past_lock:
-        if key in _past:
-            _past.move_to_end(key)
-            return _past[key]
-    body = make()
-    served = Served(content_type, body, gzip.compress(body, 6, mtime=0), etag_of(body))
+    if served := _recalled(key):
+        return served
+    with _making if alone else nullcontext():
+        if alone and (served := _recalled(key)):  # made while we waited
+            return served
+        body = make()
+        served = Served(content_type, body, gzip.compress(body, 6, mtime=0), etag_of(body))
+        _remember(key, served)
+    return served
+
+
+def _remember(key: tuple[object, ...], served: Served) -> None:
     with _past_lock:
         _past[key] = served
         while sum(len(each.body) + len(each.body_gzip) for each in _past.values()) > PAST_MEMORY:
             _past.popitem(last=False)
-    return served
+
+
+def _recalled(key: tuple[object, ...]) -> Served | None:
+    with _past_lock:
+        if key in _past:
+            _past.move_to_end(key)
+        return _past.get(key)
 
 
 def find_or_make(slug: str, kind: str, language: str = "") -> Served | None:
@@ -213,6 +242,8 @@ def find_or_make(slug: str, kind: str, language: str = "") -> Served | None:
                 shelf.refusals[key] = refusal
                 raise
             shelf.documents[key] = None if row is None else _served(row)
+            # The next look takes a new shelf, which knows of it and so notices when it is removed.
+            shelf.version = (*shelf.version, key)
         return shelf.documents[key]
 
 

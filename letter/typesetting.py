@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from letter import fonts
 from letter.paper import CannotBeMade, Paper
+from letter.reading_order import marked
 
 Job = dict[str, Any]
 
@@ -29,6 +30,12 @@ def job(paper: Paper) -> Job:
 
     What is missing is looked for here, with its name; Typst refuses what would be missing all the same.
     """
+    if paper["direction"] == "rtl":
+        groups = [
+            {**group, "lines": [marked(line) for line in group["lines"]]}
+            for group in paper["groups"]
+        ]
+        paper = {**paper, "groups": groups}  # type: ignore[typeddict-item]  # of the same type
     words = json.dumps(paper, ensure_ascii=False)
     choice = fonts.choose(words, paper["language"])
     if choice.missing:

@@ -9,6 +9,7 @@ past = [
     path("editions/", views.editions, name="editions"),
     path("editions/compare/", views.compare, name="compare"),
     path("editions/<int:number>/", views.edition, name="edition"),
+    path("editions/<int:number>/letter.pdf", views.edition_pdf, name="edition_pdf"),
     path("editions/<int:older>/<int:newer>/", views.comparison, name="comparison"),
     path("revisions/<int:number>/", views.revision, name="revision"),
     path("feed.atom", views.feed, name="feed"),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from letter import by_country, documents, history, history_documents, serving
 from letter.models import Letter, Text
-from letter.paper import CannotBeMade
+from letter.paper import CannotBeMade, head_of
 from letter.publishing import number_of
 
 INDEX_LENGTH = 100
@@ -179,6 +179,35 @@ def edition_json(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 
 @require_safe
+def edition_pdf(request: HttpRequest, slug: str, number: int, language: str = "") -> HttpResponse:
+    """One edition as it stood, on paper: made when it is asked for, which few are, and kept in memory alone."""
+    letter, version = _with_past(slug)
+    if not 1 <= number <= version[0]:
+        return _no_edition(request, letter, language, number, version[0])
+    back = f"{documents.page_url(letter, language or letter.default_language)}editions/{number}/"
+    try:
+        response = _respond(
+            request,
+            letter,
+            language,
+            ("pdf", number, *version, head_of(letter)),
+            lambda code: history_documents.edition_pdf(letter, code, number),
+            content_type="application/pdf",
+            cache_control=serving.PAST_CACHE_CONTROL,
+            alone=True,
+        )
+    except history_documents.WordsNotKept:
+        context = {"are_words_lost": True, "page_url": back}
+        return render(request, "letter/not_on_paper.html", context, status=404)
+    except CannotBeMade as refusal:
+        context = {"scripts": refusal.scripts, "page_url": back}
+        return render(request, "letter/not_on_paper.html", context, status=404)
+    name = "-".join(part for part in (slug, f"edition-{number}", language) if part)
+    response["Content-Disposition"] = f'inline; filename="{name}.pdf"'
+    return response
+
+
+@require_safe
 def compare(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
     """From the form with two numbers to the page that compares these editions."""
     letter, version = _with_past(slug)
@@ -302,11 +331,14 @@ def _respond(
     *,
     content_type: str = HTML,
     cache_control: str = serving.CACHE_CONTROL,
-    is_past: bool = True,
+from letter.paper import CannotBeMade, head_of
+from letter.publishing import number_of
 ) -> HttpResponse:
     code = language or letter.default_language
     try:
-        served = serving.remembered(letter, (*key, code), content_type, lambda: make(code))
+        served = serving.remembered(
+            letter, (*key, code), content_type, lambda: make(code), alone=alone
+        )
     except LookupError as error:
         raise Http404 from error
     response = serving.respond(request, served, cache_control)

@@ -1,5 +1,6 @@
 """A letter on paper as a Word document: its list numbered by Word, in two columns, and notes at the end."""
 
+import base64
 import io
 from collections.abc import Iterable
 from copy import deepcopy
@@ -12,7 +13,7 @@ from docx.enum.text import WD_BREAK
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Cm, Pt
+from docx.shared import Cm, Mm, Pt
 
 from letter.paper import Paper
 from letter.text import Node
@@ -44,6 +45,7 @@ class _Writer:
 
     def write(self) -> None:
         paper = self.paper
+        self._logo()
         self._line(paper["letterhead"])
         self._line(paper["title"], style="Title")
         self._line(paper["date_words"])
@@ -66,6 +68,21 @@ class _Writer:
             for section in self.document.sections:
                 # The first column is on the right.
                 section._sectPr.find(qn("w:docGrid")).addprevious(OxmlElement("w:bidi"))
+
+    def _logo(self) -> None:
+        logo = self.paper["logo"]
+        if logo is None:
+            return
+        picture = (
+            self._paragraph(None)
+            .add_run()
+            .add_picture(
+                io.BytesIO(base64.b64decode(logo["png"])),
+                width=min(Mm(80), Mm(18) * logo["width"] // logo["height"]),
+            )
+        )
+        # What a screen reader says in its place.
+        picture._inline.docPr.set("descr", logo["description"])
 
     def _list(self) -> None:
         """The list in two columns, which need a section of their own."""

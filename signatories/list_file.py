@@ -8,7 +8,6 @@ wrong in words. Nothing that was typed is dropped: what cannot be read stands in
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,7 +15,6 @@ from functools import lru_cache
 from itertools import islice, zip_longest
 from typing import Any, Final
 
-import openpyxl
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.forms import URLField
@@ -24,7 +22,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from letter import countries
+from letter import countries, sheets
 from letter.cells import protected, unprotected
 from signatories import other_names
 from signatories.letter_file import read_entry, split_parentheses, unknown_country
@@ -37,8 +35,6 @@ MOST_ROWS: Final = 20_000
 MOST_COLUMNS: Final = 40
 # A line with more is no list of anything, and takes long to look through.
 _MOST_CELLS: Final = 200
-# A spreadsheet is compressed: a small file may unfold to more than a server has memory.
-_MOST_UNPACKED: Final = 20 * MOST_BYTES
 
 LINE: Final = "line"  # a name, with its countries behind it in whatever way
 FIELDS: Final = (
@@ -169,11 +165,8 @@ def read_table(data: bytes | str, *, filename: str = "") -> Table:
     if len(data) > MOST_BYTES:
         raise Unreadable(_("This is larger than 10 MB. Please bring it in in parts."))
     is_windows_1252 = False
-    if isinstance(data, bytes) and data.startswith(b"PK"):
-        found = _sheet(data)
-        if found is None:
-            raise Unreadable(_("This spreadsheet is too large. Please bring it in in parts."))
-        rows = found
+    if isinstance(data, bytes) and sheets.is_sheet(data):
+        rows = _sheet(data)
     else:
         text, is_windows_1252 = (data, False) if isinstance(data, str) else _decoded(data)
         text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
@@ -220,37 +213,18 @@ def _decoded(data: bytes) -> tuple[str, bool]:
     return text, encoding == "cp1252"
 
 
-def _sheet(data: bytes) -> list[tuple[int, tuple[str, ...]]] | None:
-    """The first sheet of an .xlsx, with the rows' numbers in it; None where it is too large."""
+def _sheet(data: bytes) -> list[tuple[int, tuple[str, ...]]]:
+    """The first sheet of an .xlsx, with the rows' numbers in it."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            size = sum(each.file_size for each in packed.infolist())
-        return _first_sheet(data) if size <= _MOST_UNPACKED else None
-    except Exception as error:  # a broken file breaks openpyxl in a hundred ways
+        return sheets.first_sheet(data, most_rows=MOST_ROWS, most_columns=MOST_COLUMNS)
+    except sheets.TooLarge as error:
+        raise Unreadable(
+            _("This spreadsheet is too large. Please bring it in in parts.")
+        ) from error
+    except sheets.Broken as error:
         raise Unreadable(
             _("This spreadsheet cannot be read. Please save it as .xlsx anew, or as CSV.")
         ) from error
-
-
-def _first_sheet(data: bytes) -> list[tuple[int, tuple[str, ...]]]:
-    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    sheet = book.worksheets[0]
-    sheet.reset_dimensions()  # what a file says about its own size is often wrong
-    rows = []
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-        texts = tuple(unprotected(_cell(each)) for each in cells[:MOST_COLUMNS])
-        if any(texts):
-            rows.append((number, texts))
-        if len(rows) > MOST_ROWS + 1:
-            break
-    book.close()
-    return rows
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _separated(text: str, *, is_csv: bool) -> list[tuple[int, tuple[str, ...]]]:

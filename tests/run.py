@@ -19,6 +19,7 @@ from types import FrameType
 import psycopg
 
 from tests.browser.chromium import NoBrowser, find_or_install
+from tests.letter import pdftotext
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -32,6 +33,7 @@ def main(arguments: list[str]) -> int:
         print(reason, file=sys.stderr)
         return 1
     print(f"Browser tests run in {os.environ['CHROMIUM']}", flush=True)
+    pdftotext.bring()
 
     given = os.environ.pop("DATABASE_URL", "")
     on_sqlite = pytest("sqlite", "SQLite", arguments, os.environ)

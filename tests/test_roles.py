@@ -18,7 +18,7 @@ from django.test import Client, RequestFactory
 from django.urls import get_resolver
 
 from letter import recipients
-from letter.models import Revision
+from letter.models import Logo, Revision
 from letter.publishing import publish, request_publication
 from signatories import duplicates, links, merging, moderation
 from signatories.desk.bringing_in import carry
@@ -279,7 +279,7 @@ PAGES: list[Page] = [
         changes=WRITES,
         deletes=SUPERUSER,
         added=LETTER_FIELDS,
-        changed={**LETTER_FIELDS, "state": "closed"},
+        changed={**LETTER_FIELDS, "state": "closed", "logo_description": "A dove"},
         deleted="{draft_letter}",
     ),
     # What is published is never deleted.
@@ -295,6 +295,7 @@ PAGES: list[Page] = [
         READS_LETTER,
         [Post({}, READS_LETTER, shows=True)],
     ),
+    Page("letter/letter/<int:pk>/logo/", "letter/letter/{letter}/logo/", READS_LETTER),
     Page(
         "letter/letter/<int:pk>/revise/",
         "letter/letter/{draft_letter}/revise/",
@@ -611,6 +612,7 @@ def world(db) -> World:
     update = letter.updates.create()
     update.texts.create(title=f"{TITLE} news")
     letter.recipients.create(position=0, name="Her Excellency")
+    Logo.objects.create(letter=letter, picture=b"png", width=1, height=1, description="A dove")
     letter.documents.create(
         edition=letter.newest_edition(), kind=recipients.KIND, body=b"zip", body_gzip=b""
     )

@@ -383,6 +383,7 @@ SAMPLE = {
     "region": None,
     "direction": "ltr",
     "title": "T",
+    "logo": None,
     "letterhead": "E",
     "addressee": [],
     "salutation": "",
@@ -449,6 +450,7 @@ def test_odd_markdown_is_set_too(source):
 
 def test_fonts_are_chosen_by_what_a_text_needs():
     assert fonts.choose("Plain é Ж", "en").families == ("Noto Sans",)
+    assert fonts.choose("PAX منظمة پژوهش", "ar").families == ("Noto Sans", "Amiri")
     assert fonts.choose("中", "zh-hant").families == ("Noto Sans CJK TC", "Noto Sans")
     assert fonts.choose("Kō 東", "ja").families == ("Noto Sans CJK JP", "Noto Sans")
     assert fonts.choose("ที่ አማ", "en").missing == ()

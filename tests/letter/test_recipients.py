@@ -3,11 +3,15 @@
 import io
 import re
 import zipfile
+from contextlib import suppress
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone, translation
 from django.utils.translation import gettext
+from hypothesis import given
+from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from letter import recipients
@@ -103,6 +107,138 @@ def test_a_list_is_written_as_it_can_be_read_again():
 )
 def test_odd_lists_are_read(text, name):
     assert [each.name for each in read(text)] == [name]
+
+
+AS_READ = ("S.E. Ana Pérez", "Embajadora", "Excelencia:", "KE", "fr")
+
+
+@pytest.mark.parametrize(
+    "headings",
+    [
+        "Name; Title; Salutation; Country; Language",
+        "Nom; Titre; Formule d'appel; Pays; Langue",
+        "NOM ; FONCTION ; Formule d’appel ; PAYS ; LANGUE",
+        "Nombre; Cargo; Saludo; País; Idioma",
+        "Nome; Cargo; Saudação; País; Idioma",
+        "Имя; Должность; Обращение; Страна; Язык",
+        "الاسم; المنصب; التحية; البلد; اللغة",
+        "姓名; 职务; 称呼; 国家; 语言",
+        "Name; Amt; Anrede; Land; Sprache",
+    ],
+)
+def test_headings_are_known_in_each_language_and_the_columns_may_be_in_any_order(headings):
+    rows = [headings.split(";"), list(AS_READ)]
+    for order in ([0, 1, 2, 3, 4], [3, 0, 4, 2, 1]):
+        text = "\n\n".join(";".join(row[at] for at in order) for row in rows)
+        assert [astuple(each) for each in read(text)] == [AS_READ]
+
+
+def astuple(recipient):
+    return tuple(getattr(recipient, field) for field in recipients.FIELDS)
+
+
+def test_commas_part_cells_under_headings_alone():
+    under = read('Country,Name,Salutation\nKE,"Yusuf, Amina","Excellency,"\n')
+    without = read("Yusuf, Amina\n")
+
+    assert [astuple(each) for each in under] == [("Yusuf, Amina", "", "Excellency,", "KE", "")]
+    assert [each.name for each in without] == ["Yusuf, Amina"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Name; E-mail; Country\nA; a@b.example; KE", "Line 1: “E-mail” is none of name,"),
+        ("Name; Title; Name\nA; B; C", "Line 1: “Name” is none of name,"),
+        ("Title; Country\nB; KE", "Line 1: no column is the name’s."),
+        ("Name; Country\nA; KE; more", "Line 2: there are more cells than"),
+    ],
+)
+def test_headings_that_say_nothing_are_said(text, said):
+    with pytest.raises(NotReadable, match=said):
+        read(text)
+
+
+def test_a_heading_is_one_on_the_first_line_alone():
+    assert [each.name for each in read("Name\nA\nName\n")] == ["A", "Name"]
+    assert [each.name for each in read("Land Rover Club; Chair\n")] == ["Land Rover Club"]
+
+
+@pytest.mark.parametrize(
+    ("country", "language", "expected"),
+    [
+        ("Allemagne", "français", ("DE", "fr")),
+        ("España", "Spanish", ("ES", "es")),
+        ("Кения", "русский", ("KE", "ru")),
+        ("كينيا", "العربية", ("KE", "ar")),
+        ("肯尼亚", "中文", ("KE", "zh-hans")),
+        ("GB", "ZH-HANS", ("GB", "zh-hans")),
+    ],
+)
+def test_countries_and_languages_are_known_by_their_names(country, language, expected):
+    (found,) = read(f"A;;;{country};{language}")
+
+    assert (found.country, found.language) == expected
+
+
+def workbook(*rows):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def test_a_spreadsheet_is_read_with_the_numbers_of_its_rows(published, client, page):
+    data = workbook(["Pays", "Nom"], [], ["KE", 'S.E. "Ana";\nPérez'], ["", "No. 7"])
+    client.post(page, {"recipients": "", "file": SimpleUploadedFile("list.xlsx", data)})
+
+    assert [(row[0], row[3]) for row in kept(published)] == [
+        ('S.E. "Ana"; Pérez', "KE"),
+        ("No. 7", ""),
+    ]
+
+    wrong = workbook(["Name", "Country"], [], ["A", "Atlantis"])
+    answer = client.post(page, {"file": SimpleUploadedFile("list.xlsx", wrong)})
+    assert "Line 3: “Atlantis” is no country that we know." in answer.text
+    assert "A;Atlantis" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"PK\x03\x04 nothing", "This spreadsheet cannot be read."),
+        (b"A\n" * 1_000_001, "The file is larger than 2 MB."),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_said_and_what_was_typed_is_kept(
+    published, client, page, data, said
+):
+    answer = client.post(
+        page, {"recipients": "Typed already", "file": SimpleUploadedFile("list.xlsx", data)}
+    )
+
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "Typed already" in answer.text
+    assert kept(published) == []
+
+
+def test_a_file_of_a_spreadsheet_program_in_utf_16_is_read(published, client, page):
+    file = SimpleUploadedFile("list.txt", "Name\tCountry\nÉlise\tFR\n".encode("utf-16"))
+    client.post(page, {"file": file})
+
+    assert [(row[0], row[3]) for row in kept(published)] == [("Élise", "FR")]
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_read_or_refused_in_words(text):
+    found = []
+    with suppress(NotReadable):
+        found = read(text)
+
+    assert all(each.name for each in found)
 
 
 def test_too_many_recipients_are_refused():
