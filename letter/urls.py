@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from letter import converters, paper, views
+from letter import converters, paper, passing_on, views
 
 __all__ = ["converters"]  # imported for the converter that it registers
 
@@ -12,6 +12,14 @@ past = [
     path("editions/<int:older>/<int:newer>/", views.comparison, name="comparison"),
     path("revisions/<int:number>/", views.revision, name="revision"),
     path("feed.atom", views.feed, name="feed"),
+]
+
+# What a letter is passed on with, likewise.
+shared = [
+    path("share/", passing_on.share, name="share"),
+    path("embed/", passing_on.embed, name="embed"),
+    path("card-<int:number>.png", passing_on.card, name="card"),
+    path("badge/<slug:line_id>.<slug:kind>", passing_on.badge, name="badge"),
 ]
 
 app_name = "letter"
@@ -29,6 +37,11 @@ urlpatterns = [
     ),
     path("<language:language>/<slug:slug>/", include(past)),
     path("<slug:slug>/", include(past)),
+    path("<language:language>/<slug:slug>/", include(shared)),
+    path("<slug:slug>/", include(shared)),
+    path("embed.js", passing_on.embed_script, name="embed_script"),
+    path("s/<int:pk>", passing_on.short, name="short"),
+    path("<slug:slug>/qr.<slug:kind>", passing_on.qr, name="qr"),
     *(
         path(
             f"{language}<slug:slug>/letter.{kind}", views.on_paper, {"kind": kind}, name=kind + name
