@@ -129,10 +129,13 @@ def _title(text: Text) -> dict[str, Any]:
 
 
 def _folded(words: str) -> str:
-    """With single spaces, and without what neither a font nor XML has a way to say."""
-    said = (each for each in words if unicodedata.category(each) not in {"Cs", "Cn"})
-    folded = " ".join("".join(said).split())
-    return "".join(each for each in folded if unicodedata.category(each) != "Cc")
+    """With single spaces, and without what neither a font nor XML 1.0 (§2.2) has a way to say."""
+    folded = " ".join(words.split())
+    return "".join(
+        each
+        for each in folded
+        if unicodedata.category(each) != "Cc" and each not in {"\ufffe", "\uffff"}
+    )
 
 
 def _shortened(words: str, width: int) -> str:

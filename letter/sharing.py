@@ -40,7 +40,7 @@ QR_TYPES: Final = {"svg": "image/svg+xml", "png": "image/png"}
 # Pixels for a module as PNG: sharp on a poster of A2, where the code is a hand wide.
 _QR_SCALE: Final = 30
 # How high the part for other sites is where no script says so: five names of two lines on a phone.
-_EMBED_HEIGHT: Final = 520
+_EMBED_HEIGHT: Final = 560
 
 
 class NotListed(LookupError):
@@ -149,7 +149,7 @@ def _script_html(letter: Letter) -> str:
 def _frame_html(base: str, text: Text) -> str:
     return (
         f'<iframe src="{settings.BASE_URL}{base}embed/" title="{escape(text.title)}"'
-        f' lang="{text.language}" width="100%" height="{_EMBED_HEIGHT}" loading="lazy"></iframe>'
+        f' lang="{text.language}" width="100%" height="{_EMBED_HEIGHT}" style="border: 0" loading="lazy"></iframe>'
     )
 
 

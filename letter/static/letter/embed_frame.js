@@ -7,4 +7,7 @@ function say() {
   window.parent.postMessage({ height, title: document.title }, "*");
 }
 
-if (window.parent !== window) new ResizeObserver(say).observe(root);
+if (window.parent !== window) {
+  say(); // below the fold no observer is called
+  new ResizeObserver(say).observe(root);
+}
