@@ -1,7 +1,7 @@
-"""Runs Typst in a process of its own: `python -I compiling.py`, jobs on standard input, PDFs on standard output.
+"""Runs Typst in a process of its own: `python -I compiling.py`, jobs on standard input, files on standard output.
 
 Typst keeps in memory what it has set (a quarter of a gigabyte for 5,000 names), which would stay with a web process
-for good. A job is a line of JSON; its answer a line of JSON, with the size of the PDF that follows or with the error.
+for good. A job is a line of JSON; its answer a line of JSON, with the size of the file that follows or with the error.
 """
 
 import json
@@ -12,12 +12,10 @@ import typst
 
 
 def main() -> None:
-    template = b""
     fonts: Any = None
     for line in sys.stdin.buffer:
         job = json.loads(line)
         if fonts is None:
-            template = job["template"].encode()
             fonts = typst.Fonts(
                 include_system_fonts=job["system_fonts"],
                 include_embedded_fonts=False,
@@ -25,12 +23,10 @@ def main() -> None:
             )
         try:
             made = typst.compile(
-                template,
+                job["template"].encode(),
                 font_paths=fonts,
                 sys_inputs=job["inputs"],
-                # Refuses, too, what a font could not show after all.
-                pdf_standards=["ua-1"],
-                timestamp=job["timestamp"],
+                **job["options"],
             )
         except typst.TypstError as error:
             made = b""

@@ -27,7 +27,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_info, gettext
 
-from letter import countries, fonts
+from letter import countries, fonts, linked_data
 from letter.cells import protected
 from letter.digest import timestamp
 from letter.models import Document, Edition, Letter, Listing, Text
@@ -222,7 +222,7 @@ def shown_as(letter: Letter, text: Text | None = None) -> tuple[str, str]:
 def history_urls(letter: Letter, language: str, edition: Edition) -> dict[str, str]:
     """The paths of what a letter's pages say of its past; "revision" where its text was revised."""
     base = page_url(letter, language)
-    urls = {"editions": f"{base}editions/", "feed": f"{base}feed.atom"}
+    urls = {"editions": f"{base}editions/", "feed": f"{base}feed.atom", "share": f"{base}share/"}
     if edition.revision.number > 1:
         urls["revision"] = f"{base}revisions/{edition.revision.number}/"
     return urls
@@ -241,6 +241,14 @@ def paper_urls(letter: Letter, text: Text, listed: str) -> dict[str, str]:
         )
     kinds = ["docx", "txt"] if missing else ["pdf", "docx", "txt"]
     return {kind: address(f"letter:{kind}", letter, text.language) for kind in kinds}
+
+
+def card_url(letter: Letter, edition: Edition, text: Text) -> str:
+    """The address of the picture that networks show for the page; empty where no font shows the title."""
+    if fonts.choose(f"{text.title}{letter.letterhead}", text.language).missing:
+        return ""
+    # With the edition in it: whoever has seen an earlier one has to look again.
+    return f"{settings.BASE_URL}{page_url(letter, text.language)}card-{edition.number}.png"
 
 
 def scripts_without_font(letter: Letter) -> dict[str, tuple[str, ...]]:
@@ -438,6 +446,7 @@ def refresh(letter: Letter) -> None:
 def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
     listings = list(letter.listings.current().in_order())
     texts = edition.revision.texts()
+    first_published_at = letter.editions.earliest("number").published_at
     for language in texts:
         with translation.override(language), timezone.override(letter.zone):
             standing = standing_of(letter, edition, listings)
@@ -458,6 +467,16 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
                     rail=letters,
                 )
                 context["urls"] |= on_paper
+                context["card"] = card_url(letter, edition, texts[language])
+                context["linked_data"] = linked_data.of_page(
+                    edition,
+                    texts[language],
+                    url=context["urls"]["page"],
+                    description=context["description"],
+                    letterhead=letter.letterhead,
+                    card=context["card"],
+                    first_published_at=first_published_at,
+                )
                 yield Made(
                     page_kind(status),
                     language,

@@ -20,9 +20,8 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 LANGUAGE_CODES = tuple(code for code, _name in LANGUAGE_NAMES)
 # First path segments that lead elsewhere; a letter may not sit on one.

@@ -90,11 +90,11 @@ def paper_of(letter: Letter, edition: Edition, text: Text) -> Paper:
         local = timezone.localtime(edition.published_at, letter.zone)
         date_words = formats.date_format(local, "DATE_FORMAT")
         url = settings.BASE_URL + page_url(letter, text.language)
-        language, _, rest = text.language.partition("-")
+        lang, region = typst_language(text.language)
         return {
             "language": text.language,
-            "lang": language,
-            "region": _REGIONS.get(text.language, rest.upper() if len(rest) == 2 else None),
+            "lang": lang,
+            "region": region,
             "direction": text.direction,
             "title": _folded(text.title),
             "logo": _logo(letter),
@@ -133,6 +133,12 @@ def _logo(letter: Letter) -> PaperLogo | None:
         "height": logo.height,
         "description": _folded(logo.description),
     }
+
+
+def typst_language(code: str) -> tuple[str, str | None]:
+    """A language code as Typst has it: ISO 639 and, where it is known, ISO 3166-1."""
+    lang, _, rest = code.partition("-")
+    return lang, _REGIONS.get(code, rest.upper() if len(rest) == 2 else None)
 
 
 def _printed_group(group: Group, direction: str) -> PaperGroup:
@@ -233,6 +239,14 @@ def _docx(paper: Paper) -> bytes:
     return docx(paper)
 
 
+def _card(letter: Letter, edition: Edition, text: Text) -> bytes:
+    from letter.pictures import card  # noqa: PLC0415  slow import, of no use to other pages
+
+    return card(letter, edition, text)
+
+
+# The picture that stands for the letter where its address is passed on; stored like its papers.
+CARD: Final = "card"
 # The kinds by their file names' ends.
 FORMATS: Final[Mapping[str, tuple[str, Callable[[Paper], bytes]]]] = {
     "pdf": ("application/pdf", _pdf),
@@ -254,8 +268,11 @@ def made(letter: Letter, kind: str, language: str) -> Document | None:
     text = edition and edition.revision.texts().get(language)
     if not edition or not text:
         return None
-    content_type, make = FORMATS[kind]
-    body = make(paper_of(letter, edition, text))
+    if kind == CARD:
+        content_type, body = "image/png", _card(letter, edition, text)
+    else:
+        content_type, make = FORMATS[kind]
+        body = make(paper_of(letter, edition, text))
     document = Document(
         letter=letter,
         edition=edition,

@@ -12,7 +12,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,9 +31,16 @@ CACHE_CONTROL = "public, max-age=1, stale-while-revalidate=30, stale-if-error=86
 # A past edition changes only where a line is taken out for an organisation in danger; five minutes
 # is how long a cache between us and a reader may still show it.
 PAST_CACHE_CONTROL = "public, max-age=300, stale-if-error=86400"
+# How many threads of a process may be busy with pictures and past PDFs; readers need the others.
+DRAWING_AT_MOST = 2
+BUSY_FOR = "5"  # seconds, of a Retry-After, after which whoever was refused may ask again
 PAST_MEMORY = (
     32_000_000  # bytes of what was last asked for of the past; 5,000 lines are about one million
 )
+
+
+class Busy(Exception):
+    """So much is asked for at once that takes long to make that this has to wait; soon it need not."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,8 @@ class Shelf:
     letter: Letter
     version: tuple[object, ...]
     looked_at: float
+    edition: int  # the newest one's number; 0 where there is none
+    languages: tuple[str, ...]  # those of the page, the letter's default one first
     documents: dict[tuple[str, str], Served | None] = field(default_factory=dict)
     refusals: dict[tuple[str, str], CannotBeMade] = field(default_factory=dict)
 
@@ -72,6 +80,7 @@ _past: OrderedDict[tuple[object, ...], Served] = OrderedDict()
 _lock = threading.Lock()
 _past_lock = threading.Lock()
 _making = threading.Lock()
+_drawing = threading.BoundedSemaphore(DRAWING_AT_MOST)
 
 
 def forget() -> None:
@@ -122,9 +131,8 @@ def _look(slug: str, shelf: Shelf | None, now: float) -> Shelf | None:
     if letter is None:
         _shelves.pop(slug, None)
         return None
-    etags = tuple(
-        letter.documents.order_by("kind", "language").values_list("kind", "language", "etag")
-    )
+    rows = letter.documents.order_by("kind", "language")
+    etags = tuple(rows.values_list("kind", "language", "etag", "edition__number"))
     # The letterhead is on paper alone, which is made later, of this very letter.
     version = (
         letter.pk,
@@ -137,7 +145,16 @@ def _look(slug: str, shelf: Shelf | None, now: float) -> Shelf | None:
     if shelf and shelf.version == version:
         shelf.looked_at = now
         return shelf
-    fresh = Shelf(letter=letter, version=version, looked_at=now)
+    languages = {code for kind, code, *_rest in etags if kind.startswith(page_kind(""))}
+    fresh = Shelf(
+        letter=letter,
+        version=version,
+        looked_at=now,
+        edition=max((number for *_rest, number in etags), default=0),
+        languages=tuple(
+            sorted(languages, key=lambda code: (code != letter.default_language, code))
+        ),
+    )
     _shelves[slug] = fresh
     return fresh
 
@@ -180,6 +197,18 @@ def public_letter(slug: str) -> Letter | None:
     return shelf.letter if shelf else None
 
 
+def newest_number(letter: Letter) -> int:
+    """Its newest edition's number as of the last second; 0 where there is none."""
+    shelf = _shelf(letter.slug)
+    return shelf.edition if shelf else 0
+
+
+def languages(letter: Letter) -> tuple[str, ...]:
+    """The languages of its page as of the last second, the letter's default one first."""
+    shelf = _shelf(letter.slug)
+    return shelf.languages if shelf else ()
+
+
 def remembered(
     letter: Letter,
     key: tuple[object, ...],
@@ -190,26 +219,42 @@ def remembered(
 ) -> Served:
     """What `make` makes, from memory where it was made for the same key and nothing was published since.
 
-    `alone` for what takes so much memory that it is made one at a time in each process.
+    `alone` for what takes so long or so much memory that it is made one at a time in each process: see `drawn`.
     """
     shelf = _shelves.get(letter.slug)
     key = (letter.slug, shelf and shelf.version, *key)
+    if alone:
+        return drawn(key, content_type, make)
+    return _kept(key, content_type, make)
+
+
+def drawn(key: tuple[object, ...], content_type: str, make: Callable[[], bytes]) -> Served:
+    """What takes long to make, from memory where it was made for the same key, whatever was published since.
+
+    One is made at a time. Raises Busy where DRAWING_AT_MOST threads make or wait already, so that whoever asks for
+    the pictures of thousands of lines leaves readers the other threads.
+    """
     if served := _recalled(key):
         return served
-    with _making if alone else nullcontext():
-        if alone and (served := _recalled(key)):  # made while we waited
-            return served
-        body = make()
-        served = Served(content_type, body, gzip.compress(body, 6, mtime=0), etag_of(body))
-        _remember(key, served)
-    return served
+    if not _drawing.acquire(blocking=False):
+        raise Busy
+    try:
+        with _making:
+            return _kept(key, content_type, make)
+    finally:
+        _drawing.release()
 
 
-def _remember(key: tuple[object, ...], served: Served) -> None:
+def _kept(key: tuple[object, ...], content_type: str, make: Callable[[], bytes]) -> Served:
+    if served := _recalled(key):
+        return served
+    body = make()
+    served = Served(content_type, body, gzip.compress(body, 6, mtime=0), etag_of(body))
     with _past_lock:
         _past[key] = served
         while sum(len(each.body) + len(each.body_gzip) for each in _past.values()) > PAST_MEMORY:
             _past.popitem(last=False)
+    return served
 
 
 def _recalled(key: tuple[object, ...]) -> Served | None:

@@ -1,9 +1,12 @@
-"""A letter on paper as PDF: tagged for screen readers (PDF/UA-1, ISO 14289-1), and the same bytes whenever made."""
+"""What Typst sets: a letter on paper as PDF, tagged for screen readers (PDF/UA-1, ISO 14289-1), and pictures.
+
+The same words give the same bytes, whenever they are set.
+"""
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,32 +28,52 @@ def pdf(paper: Paper) -> bytes:
     return next(run([job(paper)]))
 
 
-def job(paper: Paper) -> Job:
-    """What there is to do for a paper, or CannotBeMade: a box in place of a letter is never printed.
+def picture(
+    template: str, words: Mapping[str, Any], language: str, options: Mapping[str, Any]
+) -> bytes:
+    """What a template of ours makes of words; `options` say how Typst writes it ("format": "svg").
 
-    What is missing is looked for here, with its name; Typst refuses what would be missing all the same.
+    Raises CannotBeMade with the scripts that no font shows.
     """
+    return next(run([_job(template, "words", words, language, options)]))
+
+
+def job(paper: Paper) -> Job:
+    """What there is to do for a paper, or CannotBeMade."""
+    options = {
+        "format": "pdf",
+        # Refuses, too, what a font could not show after all.
+        "pdf_standards": ["ua-1"],
+        "timestamp": paper["published_at"],
+    }
     if paper["direction"] == "rtl":
         groups = [
             {**group, "lines": [marked(line) for line in group["lines"]]}
             for group in paper["groups"]
         ]
         paper = {**paper, "groups": groups}  # type: ignore[typeddict-item]  # of the same type
-    words = json.dumps(paper, ensure_ascii=False)
-    choice = fonts.choose(words, paper["language"])
+    return _job("letter.typ", "paper", paper, paper["language"], options)
+
+
+def _job(
+    template: str, name: str, data: Mapping[str, Any], language: str, options: Mapping[str, Any]
+) -> Job:
+    """A box in place of a letter is never printed: CannotBeMade, with the names of what is missing."""
+    words = json.dumps(data, ensure_ascii=False)
+    choice = fonts.choose(words, language)
     if choice.missing:
         raise CannotBeMade(choice.missing)
     return {
-        "template": (_HERE / "letter.typ").read_text(encoding="utf-8"),
-        "inputs": {"paper": words, "families": json.dumps(choice.families)},
-        "timestamp": paper["published_at"],
+        "template": (_HERE / template).read_text(encoding="utf-8"),
+        "inputs": {name: words, "families": json.dumps(choice.families)},
+        "options": options,
         "font_folders": fonts.FOLDERS,
         "system_fonts": choice.needs_system,
     }
 
 
 def run(jobs: Sequence[Job]) -> Iterator[bytes]:
-    """The PDFs, one by one as they are made; raises CannotBeMade where Typst fails."""
+    """The files, one by one as they are made; raises CannotBeMade where Typst fails."""
     for start in range(0, len(jobs), _AT_A_TIME):
         yield from _run(jobs[start : start + _AT_A_TIME])
 

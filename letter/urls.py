@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from letter import converters, paper, views
+from letter import converters, paper, passing_on, views
 
 __all__ = ["converters"]  # imported for the converter that it registers
 
@@ -22,6 +22,13 @@ countries = [
 ]
 # The lasting link to a line of the list.
 line = path("signatory/<slug:line_id>/", views.line, name="line")
+# What a letter is passed on with, likewise.
+shared = [
+    path("share/", passing_on.share, name="share"),
+    path("embed/", passing_on.embed, name="embed"),
+    path("card-<int:number>.png", passing_on.card, name="card"),
+    path("badge/<slug:line_id>.<slug:kind>", passing_on.badge, name="badge"),
+]
 
 app_name = "letter"
 urlpatterns = [
@@ -36,8 +43,11 @@ urlpatterns = [
         views.edition_json,
         name="edition_json",
     ),
-    path("<language:language>/<slug:slug>/", include([*past, *countries, line])),
-    path("<slug:slug>/", include([*past, *countries, line])),
+    path("<language:language>/<slug:slug>/", include([*past, *countries, *shared, line])),
+    path("<slug:slug>/", include([*past, *countries, *shared, line])),
+    path("embed.js", passing_on.embed_script, name="embed_script"),
+    path("s/<int:pk>", passing_on.short, name="short"),
+    path("<slug:slug>/qr.<slug:kind>", passing_on.qr, name="qr"),
     *(
         path(
             f"{language}<slug:slug>/letter.{kind}", views.on_paper, {"kind": kind}, name=kind + name

@@ -202,6 +202,11 @@ def edition_pdf(request: HttpRequest, slug: str, number: int, language: str = ""
     except CannotBeMade as refusal:
         context = {"scripts": refusal.scripts, "page_url": back}
         return render(request, "letter/not_on_paper.html", context, status=404)
+    except serving.Busy:
+        context = {"is_busy": True, "page_url": back}
+        response = render(request, "letter/not_on_paper.html", context, status=503)
+        response["Retry-After"] = serving.BUSY_FOR
+        return response
     name = "-".join(part for part in (slug, f"edition-{number}", language) if part)
     response["Content-Disposition"] = f'inline; filename="{name}.pdf"'
     return response
@@ -331,8 +336,8 @@ def _respond(
     *,
     content_type: str = HTML,
     cache_control: str = serving.CACHE_CONTROL,
-from letter.paper import CannotBeMade, head_of
-from letter.publishing import number_of
+    is_past: bool = True,
+    alone: bool = False,
 ) -> HttpResponse:
     code = language or letter.default_language
     try:

@@ -30,6 +30,7 @@ from letter.documents import (
 )
 from letter.models import Letter, Listing, Text
 from letter.publishing import number_of
+from letter.sharing import badge_of
 from letter.text import render_markdown
 from signatories import links, moderation, vouching
 from signatories.domains import domain_of_address
@@ -393,14 +394,15 @@ def _signature_page(
     last = signatory.decisions.in_order().last()
     standing = signatory.standing()
     language, _title = shown_as(letter)
+    # A withdrawn line may stand there for another second.
+    is_approved = signatory.state == Signatory.State.APPROVED
+    number = number_of(letter, signatory.line_id) if is_approved else None
     context = {
         "signatory": signatory,
         "token": token,
         "form": form,
-        # A withdrawn line may stand there for another second.
-        "number": number_of(letter, signatory.line_id)
-        if signatory.state == Signatory.State.APPROVED
-        else None,
+        "number": number,
+        "badge": badge_of(letter, signatory.line_id, language) if is_approved else None,
         "line_url": line_url(letter, language, signatory.line_id),
         "last_decision": last,
         "is_late": moderation.is_late(signatory, at=timezone.now()),
