@@ -14,7 +14,7 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any, TypedDict
@@ -38,6 +38,7 @@ from letter.text import plain_text, render_markdown
 logger = logging.getLogger(__name__)
 
 LONG = 50  # lines, from which on a list is searched rather than read
+ARCHIVED = "archived"  # what the page of an archived copy has in the place of a letter's status
 DESCRIPTION_LENGTH = 200  # characters; search engines and share cards cut near this
 
 
@@ -274,6 +275,7 @@ def page_context(
         "body": render_markdown(text.body),
         "status": status,
         "accepts": status == Letter.Status.OPEN,
+        "is_final": letter.state == Letter.State.CLOSED,
         "edition": edition,
         "is_preview": edition is None,
         "signatories_html": signatories_html,
@@ -414,7 +416,7 @@ def refresh(letter: Letter) -> None:
         (document.kind, document.language): document
         for document in letter.documents.defer("body", "body_gzip")
     }
-    for made in _make(letter, edition):
+    for made in make(letter, edition):
         etag = etag_of(made.body)
         document = stored.pop((made.kind, made.language), None)
         if document and document.etag == etag and document.edition_id == edition.pk:
@@ -435,7 +437,8 @@ def refresh(letter: Letter) -> None:
     Document.objects.filter(pk__in=[document.pk for document in stored.values()]).delete()
 
 
-def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
+def make(letter: Letter, edition: Edition, *, archived_on: date | None = None) -> Iterator[Made]:
+    """The newest edition's documents; with a date, as they stand in an archived copy made then."""
     listings = list(letter.listings.current().in_order())
     texts = edition.revision.texts()
     for language in texts:
@@ -444,7 +447,7 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
             letters = rail(letter, listings)
             listed = signatories_html(letter, listings, standing.marks)
             on_paper = paper_urls(letter, texts[language], listed)
-            for status in reachable_statuses(letter):
+            for status in [ARCHIVED] if archived_on else reachable_statuses(letter):
                 context = page_context(
                     letter,
                     texts,
@@ -458,6 +461,9 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
                     rail=letters,
                 )
                 context["urls"] |= on_paper
+                if archived_on:
+                    context["archived_on"] = archived_on
+                    context["urls"]["readme"] = f"{letter.get_absolute_url()}README.txt"
                 yield Made(
                     page_kind(status),
                     language,
