@@ -15,7 +15,9 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from itertools import groupby
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypedDict
 
@@ -473,6 +475,12 @@ def make(letter: Letter, edition: Edition, *, archived_on: date | None = None) -
     with translation.override(letter.default_language):
         yield Made("json", "", "application/json", list_json(letter, edition, listings, texts))
         yield Made("csv", "", "text/csv; charset=utf-8", _csv(letter, edition, listings))
+
+
+@cache
+def schema() -> bytes:
+    """The JSON Schema of `list_json`."""
+    return (Path(__file__).parent / "schemas" / "signatories-1.json").read_bytes()
 
 
 def list_json(
