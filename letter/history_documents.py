@@ -143,6 +143,7 @@ def edition_page(letter: Letter, language: str, number: int, *, archived: bool =
             "edition": edition,
             "published": moment_text(edition.published_at, letter),
             "live_url": settings.BASE_URL + context["today"],
+            "change_url": f"{context['base']}editions/{number - 1}/{number}/" if number > 1 else "",
             "listed_url": _listed_url(context["urls"]["editions"], number, newest.number),
             "text": text,
             "body": render_markdown(text.body) if text else "",
