@@ -146,6 +146,7 @@ def archive(
     folder = folder.resolve()
     _refuse_what_is_there(folder, replace=replace)
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    earlier = draft.with_suffix(".old")
     try:
         draft.mkdir(parents=True)
         with _one_moment():
@@ -155,12 +156,15 @@ def archive(
         if found:
             raise CannotArchive(f"The copy does not hold: {found}.")
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(earlier)
         draft.rename(folder)
     except OSError as error:
         raise CannotArchive(f"It cannot be written: {error}.") from error
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        if earlier.exists() and not folder.exists():
+            earlier.rename(folder)
+        for leftover in (draft, earlier):
+            shutil.rmtree(leftover, ignore_errors=True)
     return archived
 
 

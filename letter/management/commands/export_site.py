@@ -1,5 +1,6 @@
 """manage.py export_site SLUG DIR [--url URL] [--made-on DATE] [--replace]"""
 
+from argparse import ArgumentTypeError
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--made-on",
-            type=date.fromisoformat,
+            type=_date,
             metavar="DATE",
             help="the date that the copy says it was made on (2026-11-24); today, if not given",
         )
@@ -55,6 +56,13 @@ class Command(BaseCommand):
             f"  digest of edition {made.edition.number}: {made.edition.digest}\n"
             f"  SHA-256 of SHA256SUMS: {made.sums_digest}"
         )
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"“{text}” is no date, as 2026-11-24 is") from None
 
 
 def _address(url: str) -> str:
