@@ -146,7 +146,7 @@ def archive(
     folder = folder.resolve()
     _refuse_what_is_there(folder, replace=replace)
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    earlier = draft.with_suffix(".old")
+    earlier = folder.with_name(f"{draft.name}.old")
     try:
         draft.mkdir(parents=True)
         with _one_moment():

@@ -307,6 +307,19 @@ def test_a_long_list_of_editions_becomes_one_file_for_each_page(letter, tmp_path
     assert elsewhere == set()
 
 
+def test_links_within_the_entries_of_a_feed_lead_to_files(letter, tmp_path, monkeypatch):
+    monkeypatch.setattr("letter.history_documents.NAMED_IN_FEED", 2)
+    put_out(letter, line("Amani"))
+    put_out(letter, *(line(name) for name in ("Amani", "Bana", "Centre", "Zarga")), at=hour(1))
+
+    call_command("export_site", "conduct", str(tmp_path / "copy"), verbosity=0)
+
+    feed = (tmp_path / "copy" / "feed.atom").read_text(encoding="utf-8")
+    assert "&lt;a href=&quot;editions/1/2/index.html&quot;&gt;" in feed
+    assert "testserver" not in feed
+    assert faults(feed.encode()) == []
+
+
 def test_a_copy_verifies_itself_with_python_alone(exported):
     newest = json.loads((exported / "signatories.json").read_bytes())["digest"]
     status, said = verified(exported)
