@@ -28,7 +28,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from letter import documents, history, paper, verify_archive
+from letter import by_country, documents, history, paper, verify_archive
 from letter import history_documents as past
 from letter.documents import page_url
 from letter.models import Edition, Letter
@@ -37,7 +37,11 @@ from letter.relinking import DeadLink, Relinker
 SUMS: Final = "SHA256SUMS"
 # A hash in a static file's name, as the storage of static files puts it there.
 _HASH: Final = re.compile(r"\.[0-9a-f]{12}(?=\.[^.]+$)")
-_IN_CSS: Final = re.compile(r"""(?:url\(\s*|@import\s+)["']?([^"')\s]+)""")
+# What a static file loads by itself.
+_LOADED: Final = {
+    ".css": re.compile(r"""(?:url\(\s*|@import\s+)["']?([^"')\s]+)"""),
+    ".js": re.compile(r"""\b(?:from|import)\s*\(?["'](\.[^"']+)"""),
+}
 
 
 class CannotArchive(Exception):
@@ -74,6 +78,9 @@ def pages_of(letter: Letter, edition: Edition, made_on: date) -> Iterator[Page]:
         yield Page(address, partial(bytes, made.body))
     yield Page(reverse("letter:schema"), documents.schema)
     for language in edition.revision.texts():
+        base = page_url(letter, language)
+        yield Page(f"{base}countries/", partial(by_country.countries_page, letter, language))
+        yield Page(f"{base}countries.json", partial(by_country.countries_json, letter, language))
         yield from _on_paper(letter, edition, language)
     languages = history.languages(letter)
     for language in languages:
@@ -272,7 +279,7 @@ def _relinked(links: Relinker, page: Page) -> bytes:
 
 
 def _static_files(names: set[str]) -> Iterator[tuple[str, bytes]]:
-    """The static files of these names, and those that their style sheets load."""
+    """The static files of these names, and those that they load."""
     waiting, done = sorted(names), set()
     while waiting:
         name = waiting.pop()
@@ -281,8 +288,9 @@ def _static_files(names: set[str]) -> Iterator[tuple[str, bytes]]:
         done.add(name)
         body = _static_file(name)
         yield name, body
-        if name.endswith(".css"):
-            for link in _IN_CSS.findall(body.decode()):
+        loaded = _LOADED.get(posixpath.splitext(name)[1])
+        if loaded:
+            for link in loaded.findall(body.decode()):
                 if not link.startswith(("data:", "#")):
                     waiting.append(
                         posixpath.normpath(posixpath.join(posixpath.dirname(name), link))

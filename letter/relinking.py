@@ -17,8 +17,9 @@ from xml.dom import minidom
 
 from django.conf import settings
 
-_LINKING: Final = frozenset({"href", "src", "srcset", "action", "formaction", "poster", "data"})
-_LOADING: Final = frozenset({"src", "srcset", "poster", "data"})
+# What a page loads by itself; data-countries is read by its script.
+_LOADING: Final = frozenset({"src", "srcset", "poster", "data", "data-countries"})
+_LINKING: Final = _LOADING | {"href", "action", "formaction"}
 _LOADING_RELATIONS: Final = frozenset(
     {"stylesheet", "icon", "preload", "modulepreload", "manifest"}
 )

@@ -11,6 +11,11 @@ import re
 import sys
 from typing import Any, Iterator  # noqa: UP035  runs on old Pythons, too
 
+# What is of all editions, or of none; the rest of what is not below an edition's number is of the newest.
+OF_NO_EDITION = frozenset(
+    ["editions", "revisions", "feed.atom", "static", "schemas", "README.txt", "verify.py"]
+)
+
 
 def digest(value: Any) -> str:
     """SHA-256 over the canonical form: JSON with sorted keys, no white space, UTF-8."""
@@ -38,7 +43,7 @@ def said_of(path: str, newest: int) -> str:
         return f"edition {found.group(2)}, compared with edition {found.group(1)}: {path}"
     if found:
         return f"edition {found.group(1)}: {path}"
-    if re.match(r"([a-z-]+/)?(index\.html|signatories\.\w+|letter\.\w+)$", path):
+    if OF_NO_EDITION.isdisjoint(path.split("/")):
         return f"edition {newest}, the newest: {path}"
     return path
 
