@@ -14,8 +14,10 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import cache
 from itertools import groupby
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypedDict
 
@@ -38,6 +40,7 @@ from letter.text import plain_text, render_markdown
 logger = logging.getLogger(__name__)
 
 LONG = 50  # lines, from which on a list is searched rather than read
+ARCHIVED = "archived"  # what the page of an archived copy has in the place of a letter's status
 DESCRIPTION_LENGTH = 200  # characters; search engines and share cards cut near this
 
 
@@ -282,6 +285,7 @@ def page_context(
         "body": render_markdown(text.body),
         "status": status,
         "accepts": status == Letter.Status.OPEN,
+        "is_final": letter.state == Letter.State.CLOSED,
         "edition": edition,
         "is_preview": edition is None,
         "signatories_html": signatories_html,
@@ -422,7 +426,7 @@ def refresh(letter: Letter) -> None:
         (document.kind, document.language): document
         for document in letter.documents.defer("body", "body_gzip")
     }
-    for made in _make(letter, edition):
+    for made in make(letter, edition):
         etag = etag_of(made.body)
         document = stored.pop((made.kind, made.language), None)
         if document and document.etag == etag and document.edition_id == edition.pk:
@@ -443,7 +447,8 @@ def refresh(letter: Letter) -> None:
     Document.objects.filter(pk__in=[document.pk for document in stored.values()]).delete()
 
 
-def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
+def make(letter: Letter, edition: Edition, *, archived_on: date | None = None) -> Iterator[Made]:
+    """The newest edition's documents; with a date, as they stand in an archived copy made then."""
     listings = list(letter.listings.current().in_order())
     texts = edition.revision.texts()
     first_published_at = letter.editions.earliest("number").published_at
@@ -453,7 +458,7 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
             letters = rail(letter, listings)
             listed = signatories_html(letter, listings, standing.marks)
             on_paper = paper_urls(letter, texts[language], listed)
-            for status in reachable_statuses(letter):
+            for status in [ARCHIVED] if archived_on else reachable_statuses(letter):
                 context = page_context(
                     letter,
                     texts,
@@ -477,6 +482,10 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
                     card=context["card"],
                     first_published_at=first_published_at,
                 )
+                if archived_on:
+                    context["archived_on"] = archived_on
+                    context["urls"].pop("share")  # there is nothing to be passed on of a copy
+                    context["urls"]["readme"] = f"{letter.get_absolute_url()}README.txt"
                 yield Made(
                     page_kind(status),
                     language,
@@ -486,6 +495,12 @@ def _make(letter: Letter, edition: Edition) -> Iterator[Made]:
     with translation.override(letter.default_language):
         yield Made("json", "", "application/json", list_json(letter, edition, listings, texts))
         yield Made("csv", "", "text/csv; charset=utf-8", _csv(letter, edition, listings))
+
+
+@cache
+def schema() -> bytes:
+    """The JSON Schema of `list_json`."""
+    return (Path(__file__).parent / "schemas" / "signatories-1.json").read_bytes()
 
 
 def list_json(

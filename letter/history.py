@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.db.models import Max, Q
 
 from letter.comparing import Paragraph, compare, is_changed
-from letter.models import Edition, Letter, Listing, Revision, Text
+from letter.models import Edition, Letter, Listing, Revision, RevisionText, Text
 from letter.publishing import digest_of_revision
 from letter.text import paragraphs
 
@@ -131,6 +131,29 @@ def texts_of(edition: Edition) -> Mapping[str, Text]:
     if digest_of_revision(edition.revision) != edition.revision_digest:
         return {}
     return edition.revision.texts()
+
+
+def languages(letter: Letter) -> dict[str, int]:
+    """The languages in which a letter's past is read, its default one first, each with the last revision that has it.
+
+    They are all that an edition printed: a translation that came later, or went, has all pages of the past, so that
+    the links among them lead somewhere.
+    """
+    printed = dict(
+        RevisionText.objects.filter(revision__letter=letter, revision__editions__isnull=False)
+        .order_by("language")
+        .values_list("language")
+        .annotate(last=Max("revision__number"))
+    )
+    return {letter.default_language: 0, **printed}
+
+
+def text_in(letter: Letter, texts: Mapping[str, Text], language: str) -> Text | None:
+    """The words in that language, else in the letter's own, else in one that there is; None where none are known."""
+    for code in (language, letter.default_language, *texts):
+        if code in texts:
+            return texts[code]
+    return None
 
 
 def version(letter: Letter) -> tuple[int, int]:

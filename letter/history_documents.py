@@ -6,7 +6,7 @@ They are made when somebody asks (`serving.remembered` keeps them), in the langu
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from letter.documents import (
 )
 from letter.history import Difference, Step
 from letter.models import Edition, Letter, Listing, Revision, Text
-from letter.paper import FORMATS, paper_of
+from letter.paper import body_of
 from letter.standing import renewal_of, standing_of
 from letter.text import render_markdown
 
@@ -55,20 +55,32 @@ class WordsNotKept(Exception):
 
 
 @contextmanager
-def _speaking(letter: Letter, language: str, offered: Iterable[str]) -> Iterator[None]:
-    """In this language and the letter's zone; raises NotInLanguage where it is not among those offered."""
-    if language != letter.default_language and language not in offered:
+def _speaking(letter: Letter, language: str) -> Iterator[dict[str, int]]:
+    """In this language and the letter's zone; gives all that there are, raises NotInLanguage where it is none."""
+    offered = history.languages(letter)
+    if language not in offered:
         raise NotInLanguage(language)
     with translation.override(language), timezone.override(letter.zone):
-        yield
+        yield offered
 
 
 def _context(
-    letter: Letter, language: str, texts: Mapping[str, Text], newest: Edition, path: str = ""
+    letter: Letter,
+    language: str,
+    texts: Mapping[str, Text],
+    newest: Edition,
+    path: str,
+    *,
+    offered: Mapping[str, int],
+    archived: bool,
 ) -> dict[str, Any]:
-    """What every page of the past has: its letter, and itself in the other languages."""
+    """What every page of the past has: its letter, and itself in the other languages.
+
+    `archived`: for a copy of the site as plain files, in which nothing can be asked.
+    """
     title = texts[language].title if language in texts else letter.title
     base = page_url(letter, language)
+    is_read_today = offered[language] == newest.revision.number
     return {
         "letter": letter,
         "language": language,
@@ -76,8 +88,10 @@ def _context(
         "letter_title": title,
         "newest": newest,
         "base": base,
+        "today": base if is_read_today else page_url(letter, letter.default_language),
+        "is_archived": archived,
         "urls": {"page": base, **history_urls(letter, language, newest)},
-        "languages": language_links(letter, texts, language, path),
+        "languages": language_links(letter, offered, language, path),
     }
 
 
@@ -85,14 +99,16 @@ def _newest(letter: Letter) -> Edition:
     return letter.editions.select_related("revision__letter").latest("number")
 
 
-def editions_page(letter: Letter, language: str, page: int) -> bytes:
+def editions_page(letter: Letter, language: str, page: int, *, archived: bool = False) -> bytes:
     """Every edition and what it brought, newest first; `page` counts from 1."""
     newest = _newest(letter)
     texts = newest.revision.texts()
     page_count = pages_of_editions(newest.number)
     first = newest.number - (page - 1) * EDITIONS_ON_A_PAGE
-    with _speaking(letter, language, texts):
-        context = _context(letter, language, texts, newest, "editions/")
+    with _speaking(letter, language) as offered:
+        context = _context(
+            letter, language, texts, newest, "editions/", offered=offered, archived=archived
+        )
         context |= {
             "editions": [
                 _step_context(step, letter, context["base"], NAMED)
@@ -106,23 +122,35 @@ def editions_page(letter: Letter, language: str, page: int) -> bytes:
         return render_to_string("letter/editions.html", context).encode()
 
 
+def _listed_url(editions: str, number: int, newest: int) -> str:
+    """Where an edition stands in the list of all."""
+    page = pages_of_editions(newest - number + 1)
+    return f"{editions}{f'?page={page}' if page > 1 else ''}#edition-{number}"
+
+
 def pages_of_editions(newest: int) -> int:
     """How many pages the list of so many editions has."""
     return -(-newest // EDITIONS_ON_A_PAGE)
 
 
-def edition_page(letter: Letter, language: str, number: int) -> bytes:
+def edition_page(letter: Letter, language: str, number: int, *, archived: bool = False) -> bytes:
     """An edition as it stood: the text of its revision, and its list with the numbers of then."""
     edition, listings = _edition(letter, number)
     texts = history.texts_of(edition)
-    with _speaking(letter, language, texts):
-        context = _context(letter, language, texts, _newest(letter), f"editions/{number}/")
-        text = texts.get(language)
+    newest = _newest(letter)
+    with _speaking(letter, language) as offered:
+        path = f"editions/{number}/"
+        context = _context(
+            letter, language, texts, newest, path, offered=offered, archived=archived
+        )
+        text = history.text_in(letter, texts, language)
         standing = standing_of(letter, edition, listings)
         context |= {
             "edition": edition,
             "published": moment_text(edition.published_at, letter),
-            "live_url": settings.BASE_URL + context["base"],
+            "live_url": settings.BASE_URL + context["today"],
+            "change_url": f"{context['base']}editions/{number - 1}/{number}/" if number > 1 else "",
+            "listed_url": _listed_url(context["urls"]["editions"], number, newest.number),
             "text": text,
             "body": render_markdown(text.body) if text else "",
             "organization_count": edition.organization_count,
@@ -130,9 +158,15 @@ def edition_page(letter: Letter, language: str, number: int) -> bytes:
             "signatories_html": signatories_html(letter, listings, standing.marks),
             "deliveries": [each for each in standing.deliveries if each.edition_id == edition.pk],
         }
-        if text and "pdf" in paper_urls(letter, text, context["signatories_html"]):
+        # A copy of the site has the past on paper as far as it was handed over.
+        is_kept = not archived or context["deliveries"]
+        if language in texts and is_kept and _has_pdf(letter, texts[language], context):
             context["urls"]["pdf"] = f"{context['base']}editions/{number}/letter.pdf"
         return render_to_string("letter/edition.html", context).encode()
+
+
+def _has_pdf(letter: Letter, text: Text, context: dict[str, Any]) -> bool:
+    return "pdf" in paper_urls(letter, text, context["signatories_html"])
 
 
 def edition_pdf(letter: Letter, language: str, number: int) -> bytes:
@@ -141,11 +175,10 @@ def edition_pdf(letter: Letter, language: str, number: int) -> bytes:
     texts = history.texts_of(edition)
     if not texts:
         raise WordsNotKept
-    with _speaking(letter, language, texts):
-        if language not in texts:
-            raise NotInLanguage(language)
-        _content_type, make = FORMATS["pdf"]
-        return make(paper_of(letter, edition, texts[language]))
+    if language not in texts:
+        raise NotInLanguage(language)
+    with _speaking(letter, language):
+        return body_of(letter, edition, texts[language], "pdf")
 
 
 def edition_json(letter: Letter, number: int) -> bytes:
@@ -160,7 +193,9 @@ def _edition(letter: Letter, number: int) -> tuple[Edition, list[Listing]]:
     return edition, list(letter.listings.in_edition(number).in_order())
 
 
-def comparison_page(letter: Letter, language: str, older: int, newer: int) -> bytes:
+def comparison_page(
+    letter: Letter, language: str, older: int, newer: int, *, archived: bool = False
+) -> bytes:
     """How one edition differs from an earlier one: all names, and whether the text is the same."""
     newest = _newest(letter)
     texts = newest.revision.texts()
@@ -169,9 +204,12 @@ def comparison_page(letter: Letter, language: str, older: int, newer: int) -> by
         for edition in letter.editions.filter(number__in=(older, newer)).select_related("revision")
     }
     before, after = both[older], both[newer]
-    with _speaking(letter, language, texts):
+    with _speaking(letter, language) as offered:
         difference = history.between(letter, older, newer)
-        context = _context(letter, language, texts, newest, f"editions/{older}/{newer}/")
+        path = f"editions/{older}/{newer}/"
+        context = _context(
+            letter, language, texts, newest, path, offered=offered, archived=archived
+        )
         context |= {
             "older": before,
             "newer": after,
@@ -190,7 +228,7 @@ def comparison_page(letter: Letter, language: str, older: int, newer: int) -> by
         return render_to_string("letter/comparison.html", context).encode()
 
 
-def revision_page(letter: Letter, language: str, number: int) -> bytes:
+def revision_page(letter: Letter, language: str, number: int, *, archived: bool = False) -> bytes:
     """A text compared word by word with the one before it; raises LookupError for one never published."""
     edition = history.last_edition_of(letter, number)
     if edition is None:
@@ -202,9 +240,13 @@ def revision_page(letter: Letter, language: str, number: int) -> bytes:
     old_texts = history.texts_of(last_before) if last_before else {}
     newest = _newest(letter)
     listings = list(letter.listings.in_edition(newest.number).in_order())
-    with _speaking(letter, language, texts):
-        text, old = texts.get(language), old_texts.get(language)
-        context = _context(letter, language, texts, newest, f"revisions/{number}/")
+    with _speaking(letter, language) as offered:
+        text = history.text_in(letter, texts, language)
+        old = old_texts.get(text.language) if text else None
+        path = f"revisions/{number}/"
+        context = _context(
+            letter, language, texts, newest, path, offered=offered, archived=archived
+        )
         context |= {
             "revision": revision,
             "before": before,
@@ -241,13 +283,14 @@ def feed(letter: Letter, language: str) -> bytes:
     """
     newest = _newest(letter)
     texts = newest.revision.texts()
-    with _speaking(letter, language, texts):
+    with _speaking(letter, language):
         title = texts[language].title if language in texts else letter.title
         page = settings.BASE_URL + page_url(letter, language)
+        readable = language if language in texts else letter.default_language
         first = letter.editions.get(number=1)
         atom = Atom1Feed(
             title=_in_xml(title),
-            link=page,
+            link=settings.BASE_URL + page_url(letter, readable),
             description=None,
             subtitle=gettext("Who joined this letter, who left, and what became of it."),
             language=language,

@@ -255,6 +255,14 @@ FORMATS: Final[Mapping[str, tuple[str, Callable[[Paper], bytes]]]] = {
 }
 
 
+def body_of(letter: Letter, edition: Edition, text: Text, kind: str) -> bytes:
+    """An edition with that text in a format, or its card, made now; raises CannotBeMade."""
+    if kind == CARD:
+        return _card(letter, edition, text)
+    _content_type, make = FORMATS[kind]
+    return make(paper_of(letter, edition, text))
+
+
 def made(letter: Letter, kind: str, language: str) -> Document | None:
     """A letter's newest edition in a format, stored or made now; None where it has no text in that language.
 
@@ -268,17 +276,13 @@ def made(letter: Letter, kind: str, language: str) -> Document | None:
     text = edition and edition.revision.texts().get(language)
     if not edition or not text:
         return None
-    if kind == CARD:
-        content_type, body = "image/png", _card(letter, edition, text)
-    else:
-        content_type, make = FORMATS[kind]
-        body = make(paper_of(letter, edition, text))
+    body = body_of(letter, edition, text, kind)
     document = Document(
         letter=letter,
         edition=edition,
         kind=kind,
         language=language,
-        content_type=content_type,
+        content_type="image/png" if kind == CARD else FORMATS[kind][0],
         body=body,
         body_gzip=gzip.compress(body, 6, mtime=0),
         etag=etag_of(body),

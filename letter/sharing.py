@@ -27,6 +27,7 @@ from letter.documents import (
     history_urls,
     language_links,
     line_html,
+    line_url,
     page_url,
     paper_urls,
     signatories_html,
@@ -200,9 +201,8 @@ def badge_of(letter: Letter, line_id: str, language: str) -> Badge | None:
     base = page_url(letter, language)
     urls = {kind: f"{base}badge/{line_id}.{kind}" for kind in pictures.BADGE_TYPES}
     width, height = pictures.BADGE_SIZE
-    # The line's anchor, and not its number, which moves as others join.
     html = (
-        f'<a href="{settings.BASE_URL}{base}#s-{line_id}">'
+        f'<a href="{settings.BASE_URL}{line_url(letter, language, line_id)}">'
         f'<img src="{settings.BASE_URL}{urls["svg"]}" width="{width}" height="{height}"'
         f' alt="{escape(words["described"])}"></a>'
     )

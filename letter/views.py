@@ -1,8 +1,6 @@
 """The public pages. None of them reads a cookie, except a draft's preview, which is for those who are signed in."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
-from pathlib import Path
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -305,15 +303,10 @@ def feed(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
 @require_safe
 def schema(request: HttpRequest) -> HttpResponse:
     """The JSON Schema of signatories.json; readable from other origins, as validators in browsers do."""
-    response = HttpResponse(_schema(), content_type="application/schema+json")
+    response = HttpResponse(documents.schema(), content_type="application/schema+json")
     response["Cache-Control"] = "public, max-age=86400"
     response["Access-Control-Allow-Origin"] = "*"
     return response
-
-
-@cache
-def _schema() -> bytes:
-    return (Path(__file__).parent / "schemas" / "signatories-1.json").read_bytes()
 
 
 def _with_past(slug: str) -> tuple[Letter, tuple[int, int]]:

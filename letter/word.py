@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from docx import Document
 from docx.enum.section import WD_SECTION
@@ -25,6 +26,15 @@ def docx(paper: Paper) -> bytes:
     writer.write()
     buffer = io.BytesIO()
     writer.document.save(buffer)
+    return _without_times(buffer)
+
+
+def _without_times(package: io.BytesIO) -> bytes:
+    """The file without the moments at which its parts were packed: the same words are the same bytes."""
+    buffer = io.BytesIO()
+    with ZipFile(package) as packed, ZipFile(buffer, "w", ZIP_DEFLATED) as anew:
+        for part in packed.infolist():
+            anew.writestr(ZipInfo(part.filename), packed.read(part), ZIP_DEFLATED)
     return buffer.getvalue()
 
 

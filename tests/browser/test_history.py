@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.site import Site, running_site
+from tests.letter.test_export_site import served
 from tests.test_docs import verified
 
 REVISE = """
@@ -116,3 +117,53 @@ def test_the_documented_lines_verify_the_running_site(site: Site):
     status, said = verified(f"{site.url}/no-veto/")
 
     assert (status, said.partition(";")[0]) == (0, "4 editions hold")
+
+
+def test_an_archived_copy_is_read_from_a_disk(browser: Browser, site: Site, tmp_path: Path):
+    """No server and no JavaScript: the links lead from file to file, and nothing else is asked for."""
+    folder = tmp_path / "a copy"
+    site.manage("export_site", "no-veto", str(folder))
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
+    page = context.new_page()
+    asked: list[str] = []
+    failed: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("requestfailed", lambda request: failed.append(request.url))
+
+    page.goto((folder / "index.html").as_uri())
+    expect(page.get_by_text("This is a copy of edition 4, made on")).to_be_visible()
+    expect(page.get_by_role("link", name="Sign for your organisation")).to_have_count(0)
+    expect(page.locator("ol.signatories > li")).to_have_count(33)
+    page.get_by_role("link", name="Every edition, and who joined and left").click()
+    expect(page.get_by_role("button")).to_have_count(0)
+    page.get_by_role("link", name="Edition 1", exact=True).click()
+    expect(page.get_by_text("This is edition 1 of 4, as it stood on")).to_be_visible()
+    page.get_by_role("link", name="What has changed since").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("From edition 1 to edition 4")
+    page.get_by_role("link", name="العربيّة").click()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    page.locator(".eyebrow a").first.click()
+    expect(page).to_have_url((folder / "ar" / "index.html").as_uri())
+
+    assert failed == []
+    assert [url for url in asked if not url.startswith(folder.as_uri())] == []
+    assert any(url.endswith(".css") for url in asked)
+    context.close()
+
+
+def test_an_archived_copy_can_be_used_by_everybody(browser: Browser, site: Site, tmp_path: Path):
+    folder = tmp_path / "some" / "copy"
+    site.manage("export_site", "no-veto", str(folder))
+    with served(folder) as address:
+        context = browser.new_context()
+        page = context.new_page()
+        for name in (
+            "index",
+            "ar/index",
+            "editions/index",
+            "editions/1/index",
+            "ar/editions/1/index",
+        ):
+            page.goto(f"{address}{name}.html")
+            look(page, f"copy-{name.replace('/', '-')}")
+        context.close()

@@ -105,30 +105,45 @@ def test_what_was_taken_out_is_in_no_past_pdf_and_the_head_is_that_of_today(live
     assert len(PdfReader(io.BytesIO(changed.content)).pages[0].images) == 1
 
 
-def test_it_is_made_once_and_one_at_a_time(lived):
-    made = []
+def test_it_is_made_once_and_a_crowd_leaves_the_other_threads_to_readers(lived):
+    made, busy = [], []
 
     def slowly():
         made.append(threading.current_thread().name)
         return b"made"
 
+    def ask():
+        try:
+            serving.remembered(lived, ("pdf", 1), "application/pdf", slowly, alone=True)
+        except serving.Busy:
+            busy.append(threading.current_thread().name)
+
     serving.public_letter("conduct")
-    crowd = [
-        threading.Thread(
-            target=serving.remembered,
-            args=(lived, ("pdf", 1), "application/pdf", slowly),
-            kwargs={"alone": True},
-        )
-        for _ in range(8)
-    ]
+    crowd = [threading.Thread(target=ask) for _ in range(8)]
     with serving._making:
         for each in crowd:
             each.start()
+        for each in crowd[serving.DRAWING_AT_MOST :]:
+            each.join()
         assert made == []
     for each in crowd:
         each.join()
 
     assert len(made) == 1
+    assert len(busy) == len(crowd) - serving.DRAWING_AT_MOST
+
+
+def test_whoever_comes_while_others_are_made_is_asked_to_wait(lived, client, monkeypatch):
+    def busy(*_args, **_kwargs):
+        raise serving.Busy
+
+    monkeypatch.setattr(serving, "drawn", busy)
+
+    refused = client.get("/conduct/editions/1/letter.pdf")
+
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "5"
+    assert "try again in a few seconds" in refused.content.decode()
 
 
 def test_a_second_reader_has_it_from_memory(lived, client, monkeypatch):

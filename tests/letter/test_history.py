@@ -19,6 +19,7 @@ from letter import history, serving
 from letter.models import Edition, Letter, Listing, Revision, RevisionText
 from letter.publishing import redact
 from tests.factories import NOW, RevisionTextFactory, make_letter
+from tests.letter.atom import faults
 from tests.letter.test_publishing import line, put_out
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -40,6 +41,18 @@ def lived(letter):
     )
     put_out(letter, line("PAX Netherlands", ["NL"], key="pax"), line("Zarga", ["SD"]), at=hour(3))
     return letter
+
+
+def revise(letter, at, **bodies):
+    """A revised text with these bodies by language, published then."""
+    revision = Revision.objects.create(
+        letter=letter,
+        number=letter.revisions.count() + 1,
+        kind=Revision.Kind.EDITORIAL,
+        published_at=at,
+    )
+    for language, body in bodies.items():
+        RevisionTextFactory(revision=revision, language=language, body=body)
 
 
 def hour(number):
@@ -316,7 +329,7 @@ def test_the_number_of_queries_does_not_grow_with_the_history(letter, client, pa
     many(letter, 20, first=4)
 
     assert queries() == few
-    assert few <= 11
+    assert few <= 12
     with CaptureQueriesContext(connection) as captured:
         client.get(f"/conduct/{path}")
     assert len(captured) == 2  # is there a newer edition, was a line taken out
@@ -407,6 +420,53 @@ def entries(client, path="/conduct/feed.atom"):
     return ET.fromstring(client.get(path).content).findall(f"{ATOM}entry")  # noqa: S314  ours
 
 
+def test_every_feed_that_is_served_is_valid_by_the_schema_of_atom(lived, client):
+    """RFC 4287, by tests/letter/atom.rng: of one entry, of many, after a redaction, in another language."""
+    Letter.objects.update(title="“Ümlaut” & <b>co</b>")
+    revise(lived, hour(4), en="Other words.", ar="نطلب.")
+    redact(lived, "insec", at=hour(5))
+    put_out(lived, line("A & <b>"), line("Zarga", ["SD"]), at=hour(6))
+
+    for path in ("/conduct/feed.atom", "/ar/conduct/feed.atom"):
+        assert faults(client.get(path).content) == []
+    other = make_letter(slug="new", title="New")
+    put_out(other)
+    assert faults(client.get("/new/feed.atom").content) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (r"<author>.*?</author>", ""),
+        (r"<id>(.*?)</id>", r"<id>\1</id><id>\1</id>"),
+        (r"<id>urn:uuid:", "<id>"),
+        (r"<title>.*?</title>", ""),
+        (r"<subtitle>", "<tagline/><subtitle>"),
+        (r"(<subtitle>.*?</subtitle>)", r"\1\1"),
+        (r"(<updated>.*?)(Z|\+00:00)</updated>", r"\1</updated>"),
+        (r"<updated>2", "<updated>on 2"),
+        (r"</author>", "<email>nobody</email></author>"),
+        (r"<name>", "<Name/><name>"),
+        (r'<link [^>]*rel="alternate"[^>]*>(</link>)?(?!<link)', ""),
+        (r'(<link [^>]*rel="alternate"[^>]*>(</link>)?)', r"\1\1"),
+        (r' href="', ' uri="'),
+        (r'type="html"', 'type="markdown"'),
+        (r"<entry>(.*?)</entry>", r"<entry>\1</entry><rights>none</rights>"),
+        (r"(<entry>.*?</entry>)", r"\1\1"),
+        (r'xml:lang="en"', 'xml:lang="English, mostly"'),
+    ],
+)
+def test_the_schema_of_atom_refuses_what_is_no_feed(lived, client, old, new):
+    feed = client.get("/conduct/feed.atom").content.decode()
+    spoilt = feed
+    for found in re.finditer(old, feed, flags=re.DOTALL):
+        # The last one, which is an entry's where entries have it, too.
+        spoilt = feed[: found.start()] + found.expand(new) + feed[found.end() :]
+
+    assert spoilt != feed
+    assert faults(spoilt.encode())
+
+
 def test_the_feed_is_atom(lived, client):
     """RFC 4287: what §4.1.1 and §4.1.2 require, and that ids differ and times are RFC 3339."""
     response = client.get("/conduct/feed.atom")
@@ -486,6 +546,52 @@ def test_in_another_language_the_past_is_read_there(letter, client):
     assert client.get("/ar/conduct/revisions/1/").status_code == 200
     feed = client.get("/ar/conduct/feed.atom").content
     assert b'xml:lang="ar"' in feed
+
+
+def test_a_translation_has_all_pages_of_the_past_also_from_before_it_came(lived, client):
+    """Else its list of editions would lead to pages that do not exist."""
+    revise(lived, hour(4), en="Other words.", fr="Nous demandons.")
+    put_out(lived, line("PAX", ["NL"]), at=hour(5))
+
+    before = client.get("/fr/conduct/editions/1/")
+    assert "We ask for a code of conduct." in words(before)
+    assert '<article class="letter" lang="en" dir="ltr">' in before.content.decode()
+    assert "Nous demandons." in words(client.get("/fr/conduct/editions/5/"))
+    html = [client.get(f"{path}/conduct/editions/1/").content.decode() for path in ("/fr", "")]
+    assert [page.count('<p class="notice">') for page in html] == [1, 0]
+    for path in ("editions/", "editions/1/5/", "revisions/1/", "revisions/3/", "feed.atom"):
+        assert client.get(f"/fr/conduct/{path}").status_code == 200, path
+    listed = client.get("/fr/conduct/editions/").content.decode()
+    for path in re.findall(r'href="(/fr/conduct/[^"#]*)"', listed):
+        assert client.get(path).status_code == 200, path
+
+
+def test_a_translation_that_a_revision_dropped_keeps_its_past(letter, client):
+    RevisionTextFactory(revision=letter.revisions.get(), language="fr", body="Nous demandons.")
+    put_out(letter, line("PAX"))
+    revise(letter, hour(1), en="Other words.")
+    put_out(letter, line("PAX"), at=hour(1))
+
+    page = client.get("/fr/conduct/editions/1/")
+
+    assert "Nous demandons." in words(page)
+    assert client.get("/fr/conduct/").status_code == 404
+    assert '<link rel="latest-version" href="/conduct/">' in page.content.decode()
+    assert 'href="/fr/conduct/"' not in page.content.decode()
+    assert client.get("/fr/conduct/editions/").status_code == 200
+
+
+def test_an_edition_leads_to_its_place_in_the_list_on_whichever_page_that_is(
+    letter, client, monkeypatch
+):
+    monkeypatch.setattr("letter.history_documents.EDITIONS_ON_A_PAGE", 4)
+    many(letter, 9)
+
+    for number in range(1, 10):
+        page = client.get(f"/conduct/editions/{number}/").content.decode()
+        path, anchor = re.search(r'href="([^"]*)#(edition-\d+)"', page).groups()
+        assert anchor == f"edition-{number}"
+        assert f'id="{anchor}"' in client.get(path).content.decode()
 
 
 NAMES = ["Amnesty", "INSEC", "PAX", "Zarga", "Éducation", "مركز", "和平"]

@@ -5,6 +5,7 @@ import json
 import re
 import threading
 import unicodedata
+import zipfile
 
 import docx
 import pytest
@@ -83,6 +84,13 @@ def test_the_pdf_says_what_it_is_to_a_screen_reader(published, client):
     assert root["/MarkInfo"]["/Marked"].value is True
     assert "/StructTreeRoot" in root
     assert b"pdfuaid" in root["/Metadata"].get_data()
+
+
+def test_a_word_document_of_the_same_words_is_the_same_file_at_any_time(published):
+    document = word_document(words_in(published, "en"))
+
+    with zipfile.ZipFile(io.BytesIO(document)) as packed:
+        assert {part.date_time for part in packed.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 @pytest.mark.parametrize("kind", ["pdf", "docx", "txt"])

@@ -569,7 +569,7 @@ def test_the_contacts_page_has_the_badge_once_the_line_is_listed(published, clie
         re.search(r'<textarea[^>]*id="badge-html"[^>]*>(.*?)</textarea>', page)[1]
     )
     assert typed == (
-        f'<a href="http://testserver/conduct/#s-{listed.line_id}">'
+        f'<a href="http://testserver/conduct/signatory/{listed.line_id}/">'
         f'<img src="http://testserver/conduct/badge/{listed.line_id}.svg" width="264" height="100"'
         ' alt="Alpha Union signed “A code of conduct”"></a>'
     )
