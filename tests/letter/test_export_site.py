@@ -188,6 +188,8 @@ def test_a_copy_on_a_plain_server_has_no_broken_link_and_calls_nobody(exported):
         *(f"{language}revisions/1/index.html" for language in ("", "ar/", "es/")),
         "countries.json",  # for the search in a long list
         "ar/countries.json",
+        "card-5.png",  # for networks
+        "ar/card-5.png",
     }
     # The letter's own words alone lead elsewhere, one of them to what a copy cannot do.
     assert elsewhere == {
