@@ -15,7 +15,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext, ngettext
 from fontTools import unicodedata as scripts
 
-from letter.documents import frame_of
+from letter.documents import frame_of, name_of
 from letter.models import Edition, Letter, Listing, Logo, Text
 from letter.paper import typst_language
 from letter.typesetting import picture
@@ -82,9 +82,9 @@ def _logo(letter: Letter) -> dict[str, Any] | None:
 
 def badge_words(listing: Listing, text: Text) -> dict[str, Any]:
     """All that a line's badge says, in the text's language."""
-    title, name = _folded(text.title), _folded(listing.name)
-    short = {"title": _shortened(title, 120), "name": _shortened(name, 100)}
     with translation.override(text.language):
+        title, name = _folded(text.title), _folded(name_of(listing))
+        short = {"title": _shortened(title, 120), "name": _shortened(name, 100)}
         return {
             **_title(text),
             **short,

@@ -476,6 +476,22 @@ def test_a_badge_for_any_name(published, client, work, name):
         assert name in ET.fromstring(response.content)[0].text  # noqa: S314  our own
 
 
+def test_a_badge_has_the_name_that_is_printed_in_its_language(published, client, work):
+    other_names = {"ar": "اتحاد ألفا"}
+    Signatory.objects.filter(name="Alpha Union").update(other_names=other_names)
+    approve(published, work)
+    line_id = line_of(published, "Alpha Union")
+
+    titles = [
+        ET.fromstring(client.get(f"{base}badge/{line_id}.svg").content)[0].text  # noqa: S314  our own
+        for base in ("/conduct/", "/ar/conduct/")
+    ]
+
+    assert titles[0].startswith("Alpha Union signed")
+    assert "اتحاد ألفا" in titles[1]
+    assert "Alpha" not in titles[1]
+
+
 def test_a_badge_goes_with_the_line(published, client, work):
     gone = line_of(published, "Alpha Union")
     redacted = line_of(published, "منظمة السلام")
@@ -489,6 +505,13 @@ def test_a_badge_goes_with_the_line(published, client, work):
     work()
 
     assert {client.get(each).status_code for each in addresses} == {404}
+
+
+def test_what_was_taken_out_has_no_badge_even_before_the_next_edition(published, client):
+    line_id = line_of(published, "Alpha Union")
+    redact(published, line_id, at=timezone.now())
+
+    assert client.get(f"/conduct/badge/{line_id}.svg").status_code == 404
 
 
 @pytest.mark.parametrize(
