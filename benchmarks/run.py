@@ -5,6 +5,7 @@ page from memory beside a response that Django makes of nothing, and of a check 
 process on SQLite.
 `desk`: each page of the desk with many entries, on PostgreSQL.
 `evening`: a queue settled in a browser by keyboard alone, on PostgreSQL.
+`reading`: the letter's page on a slow phone, with 33 and with 5,000 signatories, and Lighthouse's scores.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from benchmarks.measuring import heading, measure, report
 from tests.browser.site import own_database
 from tests.run import postgresql
 
-PARTS = ("publishing", "desk", "evening")
+PARTS = ("publishing", "desk", "evening", "reading")
 
 
 def main() -> None:
@@ -38,6 +39,9 @@ def main() -> None:
     if "publishing" in parts:
         with tempfile.TemporaryDirectory(prefix="undersigned-bench-") as folder:
             publishing(folder)
+    if "reading" in parts:
+        print("\nThe letter's page on a slow phone", flush=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.reading"], check=True)
     if not {"desk", "evening"} & set(parts):
         return
     # Where Django was set up before, it would tell of each of its steps.
