@@ -127,7 +127,7 @@ def _delivered(letter: Letter) -> Iterator[Page]:
             if has_pdf:
                 address = f"{page_url(letter, language)}editions/{edition.number}/letter.pdf"
                 make = partial(past.edition_pdf, letter, language, edition.number)
-                yield Page(address, make, edition.number)
+                yield Page(address, make)
 
 
 def _on_paper(letter: Letter, edition: Edition, language: str) -> Iterator[Page]:

@@ -27,6 +27,8 @@ _ATTRIBUTE: Final = re.compile(
     r"""(?P<name>[^\s"'<>/=]+)(?P<is>\s*=\s*)(?P<value>"[^"]*"|'[^']*'|[^\s"'>]+)"""
 )
 
+_LINKED_DATA: Final = re.compile(r'<script type="application/ld\+json">.*?</script>', re.DOTALL)
+
 
 class DeadLink(Exception):
     """A page leads to what the copy does not have, or would load something from elsewhere."""
@@ -46,7 +48,8 @@ class Relinker:
 
     def page(self, body: bytes, address: str) -> bytes:
         """A page with its links made anew, and all other bytes as they are."""
-        return self._html(body.decode(), address).encode()
+        html = self._html(body.decode(), address)
+        return _LINKED_DATA.sub(lambda data: self._linked_data(data[0], address), html).encode()
 
     def feed(self, body: bytes, address: str) -> bytes:
         """An Atom feed, with the links in the HTML of its entries."""
@@ -112,6 +115,11 @@ class Relinker:
             parts += [html[done:at], self._tag(source, tag, attributes, address)]
             done = at + len(source)
         return "".join([*parts, html[done:]])
+
+    def _linked_data(self, element: str, address: str) -> str:
+        """Data for search engines, with those of its texts that are addresses of the site made anew."""
+        own = re.compile(f'"({re.escape(settings.BASE_URL)}/[^"]*)"')
+        return own.sub(lambda found: f'"{self.link(found[1], address)}"', element)
 
     def _tag(self, source: str, tag: str, values: dict[str, str], address: str) -> str:
         relations = values.get("rel", "").split()
