@@ -16,8 +16,8 @@ Job = dict[str, Any]
 _HERE: Final = Path(__file__).parent
 # Ten times what 5,000 names take.
 _TIMEOUT: Final = 60  # seconds
-# Of a letter with 500 names each takes 26 MB, which the process keeps until it ends.
-_AT_A_TIME: Final = 5
+# Of a letter with 500 names ten take 180 MB, which the process keeps until it ends.
+_AT_A_TIME: Final = 10
 
 
 def pdf(paper: Paper) -> bytes:
