@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from letter import fonts
 from letter.paper import CannotBeMade, Paper
-from letter.reading_order import marked
+from letter.reading_order import marked, stop_of
 
 Job = dict[str, Any]
 
@@ -32,7 +32,11 @@ def job(paper: Paper) -> Job:
     """
     if paper["direction"] == "rtl":
         groups = [
-            {**group, "lines": [marked(line) for line in group["lines"]]}
+            {
+                **group,
+                "lines": [marked(line) for line in group["lines"]],
+                "stops": [stop_of(line) for line in group["lines"]],
+            }
             for group in paper["groups"]
         ]
         paper = {**paper, "groups": groups}  # type: ignore[typeddict-item]  # of the same type
