@@ -47,19 +47,19 @@ class LetterForm(forms.ModelForm[Letter]):
     """A letter's fields and its logo; refuses to open a letter that has no words."""
 
     logo_file = forms.FileField(
-        label=_("logo"),
+        label=_("Picture"),
         required=False,
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
         help_text=_("PNG, JPEG or WebP, at most 2 MB. It is drawn anew, up to 1200 pixels wide."),
     )
     logo_description = forms.CharField(
-        label=_("what the logo shows"),
+        label=_("What the logo shows"),
         required=False,
         max_length=200,
         widget=AdminTextInputWidget,
         help_text=_("Said by screen readers in its place: for example “Coalition for a Code”."),
     )
-    logo_remove = forms.BooleanField(label=_("take the logo away"), required=False)
+    logo_remove = forms.BooleanField(label=_("Take the logo away"), required=False)
 
     class Meta:
         model = Letter

@@ -23,6 +23,17 @@ _UNSEEN: Final = {"NSM", "BN"}
 _ISOLATE: Final = re.compile("\u2068([^\u2069]*)\u2069")  # FSI, PDI
 
 
+def stop_of(line: str) -> str:
+    """The full stop behind the number of a line that runs from right to left.
+
+    pdftotext takes a page to run in the direction that most of its letters do, so that the names of a hundred Latin
+    organisations turn an Arabic page around. The marks count as letters: here there are as many as outweigh the line.
+    """
+    kinds = [unicodedata.bidirectional(character) for character in line]
+    surplus = kinds.count("L") - kinds.count("R") - kinds.count("AL")
+    return f"{_MARK}.{_AFTER}{_MARK * max(surplus, 0)}"
+
+
 def marked(line: str) -> str:
     """A whole line that runs from right to left, with such marks (UAX #9 has the types of characters)."""
     pieces = list(_pieces(line.replace(_MARK, "")))
@@ -30,7 +41,7 @@ def marked(line: str) -> str:
     found, last = [], ""
     for at, (piece, kind) in enumerate(pieces):
         if kind in _STRONG:
-            last = kind
+            last = "L" if (last, kind) == ("L", "EN") else kind  # rule W7
         elif kind not in _UNSEEN:
             following = next((each for each in kinds[at + 1 :] if each in _STRONG), "")
             is_within = (last == "L" and following in {"L", "EN"}) or (
@@ -42,6 +53,8 @@ def marked(line: str) -> str:
                 found.append(f"{before}{piece}{after}")
                 last = "R"
                 continue
+            if not piece.isspace() and kinds[at + 1 : at + 2] == ["WS"]:
+                piece += _LEFT  # noqa: PLW2901  it may be the last of a broken line
         found.append(piece)
     return "".join(found)
 
@@ -61,7 +74,7 @@ def _pieces(line: str) -> Iterator[tuple[str, str]]:
         if "L" not in letters[:1] and letters:
             yield from _characters(isolate[1])
         elif {*letters} <= {"L"}:
-            yield f"{_LEFT}{isolate[1]}{_LEFT}", "isolate"
+            yield from _characters(f"{_LEFT}{isolate[1]}{_LEFT}")
         else:
             yield isolate[0], "isolate"
         at = isolate.end()

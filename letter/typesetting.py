@@ -12,15 +12,15 @@ from typing import Any, Final
 
 from letter import fonts
 from letter.paper import CannotBeMade, Paper
-from letter.reading_order import marked
+from letter.reading_order import marked, stop_of
 
 Job = dict[str, Any]
 
 _HERE: Final = Path(__file__).parent
 # Ten times what 5,000 names take.
 _TIMEOUT: Final = 60  # seconds
-# Of a letter with 500 names each takes 26 MB, which the process keeps until it ends.
-_AT_A_TIME: Final = 5
+# Of a letter with 500 names ten take 180 MB, which the process keeps until it ends.
+_AT_A_TIME: Final = 10
 
 
 def pdf(paper: Paper) -> bytes:
@@ -48,7 +48,11 @@ def job(paper: Paper) -> Job:
     }
     if paper["direction"] == "rtl":
         groups = [
-            {**group, "lines": [marked(line) for line in group["lines"]]}
+            {
+                **group,
+                "lines": [marked(line) for line in group["lines"]],
+                "stops": [stop_of(line) for line in group["lines"]],
+            }
             for group in paper["groups"]
         ]
         paper = {**paper, "groups": groups}  # type: ignore[typeddict-item]  # of the same type

@@ -110,6 +110,8 @@ class _Writer:
         complex_size.set(qn("w:val"), "18")
         run._r.rPr.append(complex_size)
         self._direct(run)
+        # The number is as large as the paragraph's own mark.
+        first._p.get_or_add_pPr().append(deepcopy(run._r.rPr))
         for group in self.paper["groups"]:
             if group["country"]:
                 first._p.addprevious(self._line(group["country"], style="Heading 2")._p)

@@ -25,10 +25,13 @@ NAMES = [
     "Médecins (MSF) du monde",
     "Foo, Bar & Co.",
     "16 Days",
+    "Forum for Survivors and Girls' Education",
+    "Collectif pour les droits humains et la mémoire – Abidjan",
     "C++ / A.B.C.",
+    "Fórum para a terra e para os refugiados de Díli",  # a line that would be broken at Timor-
 ]
 LABELS = {
-    "en": ("Jordan", "Democratic Republic of the Congo, Rwanda"),
+    "en": ("Timor-Leste", "Democratic Republic of the Congo, Rwanda"),
     "ar": ("الأردن", "جمهورية الكونغو الديمقراطية، رواندا"),
     "ru": ("Иордания", "Демократическая Республика Конго, Руанда"),
     "zh-hans": ("约旦", "刚果民主共和国、卢旺达"),
@@ -75,6 +78,7 @@ def test_pdftotext_gives_each_line_of_the_list_back(language, count):
         ("PAX (هولندا)", "PAX RR(هولندا)"),
         ("Pax for peace (هولندا)", "Pax for peace RR(هولندا)"),
         ("شبكة ABC للحقوق", "شبكة ABC RRللحقوق"),
+        ("Aids' end – now (مصر)", "Aids'L end –L now RR(مصر)"),
         ("الاتحاد 16 يوما", "الاتحاد 16 RRيوما"),
         ("مركز 2024/2025، عمان", "مركز 2024/2025R،RR عمان"),
         ("رواندا، كينيا", "روانداR، كينيا"),
@@ -86,6 +90,22 @@ def test_pdftotext_gives_each_line_of_the_list_back(language, count):
 )
 def test_marks_stand_where_the_direction_changes(line, expected):
     assert marked(line) == expected.replace("R", "\u200f").replace("L", "\u200e")
+
+
+def test_a_page_of_latin_names_in_an_arabic_letter_is_read_from_right_to_left():
+    names = [f"Coalition of Centres number {number}" for number in range(40)]
+    written = {
+        **SAMPLE,
+        "language": "ar",
+        "lang": "ar",
+        "direction": "rtl",
+        "groups": [{"country": "", "start": 1, "lines": [f"{each} (مصر)" for each in names]}],
+    }
+
+    read = visible(text_of(typesetting.pdf(written)))
+
+    lines = [f"{number}.{visible(name)}(مصر)" for number, name in enumerate(names, 1)]
+    assert [line for line in lines if line not in read] == []
 
 
 @given(st.text(st.sampled_from("aB1٤.,/+-()«» \u0301سكא中\u200f\u2068\u2069"), max_size=30))
