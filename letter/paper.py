@@ -9,7 +9,7 @@ import base64
 import gzip
 import logging
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypedDict
 
 import segno
@@ -20,12 +20,14 @@ from django.utils.translation import gettext
 
 from letter.documents import Group, etag_of, groups_of, page_url, printed, taken_out
 from letter.models import Document, Edition, Letter, Logo, Text
+from letter.standing import standing_of
 from letter.text import Node, tree
 
 logger = logging.getLogger(__name__)
 
 # Marks that keep a text in another direction apart from what stands around it (UAX #9, FSI and PDI).
 _ISOLATE: Final = "\u2068{}\u2069"
+_SIGNS: Final = ("*", "†", "‡", "§")
 _MARKS: Final = {"ltr": "\u200e", "rtl": "\u200f"}  # LRM, RLM
 _DIRECTIONS: Final = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 _REGIONS: Final = {"zh-hans": "CN", "zh-hant": "TW"}
@@ -68,6 +70,7 @@ class Paper(TypedDict):
     closing_line: str
     heading: str
     empty: str
+    marks: list[str]  # what the signs behind some lines mean, each with its sign
     groups: list[PaperGroup]
     published_at: int  # seconds since 1970
     date: dict[str, int]
@@ -86,7 +89,10 @@ class Paper(TypedDict):
 def paper_of(letter: Letter, edition: Edition, text: Text) -> Paper:
     """All that stands on paper of an edition, in the text's language."""
     with translation.override(text.language), timezone.override(letter.zone):
-        groups = groups_of(letter, letter.listings.in_edition(edition.number).in_order())
+        listings = list(letter.listings.in_edition(edition.number).in_order())
+        marks = standing_of(letter, edition, listings).marks
+        signs = _signs(marks.values())
+        groups = groups_of(letter, listings, marks)
         local = timezone.localtime(edition.published_at, letter.zone)
         date_words = formats.date_format(local, "DATE_FORMAT")
         url = settings.BASE_URL + page_url(letter, text.language)
@@ -105,7 +111,8 @@ def paper_of(letter: Letter, edition: Edition, text: Text) -> Paper:
             "closing_line": _folded(text.closing_line),
             "heading": gettext("The undersigned"),
             "empty": gettext("No organisation has signed yet."),
-            "groups": [_printed_group(group, text.direction) for group in groups],
+            "marks": [f"{sign} {words}" for words, sign in signs.items()],
+            "groups": [_printed_group(group, text.direction, signs) for group in groups],
             "published_at": int(edition.published_at.timestamp()),
             "date": {"year": local.year, "month": local.month, "day": local.day},
             "date_words": date_words,
@@ -141,7 +148,12 @@ def typst_language(code: str) -> tuple[str, str | None]:
     return lang, _REGIONS.get(code, rest.upper() if len(rest) == 2 else None)
 
 
-def _printed_group(group: Group, direction: str) -> PaperGroup:
+def _signs(marks: Iterable[str]) -> dict[str, str]:
+    """A sign for each thing that is said beside lines: the words stand once, above the list."""
+    return {words: _SIGNS[at % len(_SIGNS)] for at, words in enumerate(sorted(set(marks)))}
+
+
+def _printed_group(group: Group, direction: str, signs: Mapping[str, str]) -> PaperGroup:
     return {
         "country": group["country"],
         "start": group["start"],
@@ -152,6 +164,7 @@ def _printed_group(group: Group, direction: str) -> PaperGroup:
                 _isolated(_folded(line["name"]), direction),
                 _isolated(_folded(line["label"]), direction),
             )
+            + (f" {signs[line['mark']]}" if line["mark"] else "")
             for line in group["lines"]
         ],
     }
@@ -188,6 +201,7 @@ def plain_text(paper: Paper) -> bytes:
         paper["closing_line"],
         paper["heading"],
         "" if paper["groups"] else paper["empty"],
+        "\n".join(paper["marks"]),
     ]
     for group in paper["groups"]:
         lines = (f"{number}. {line}" for number, line in enumerate(group["lines"], group["start"]))

@@ -66,6 +66,8 @@ class _Writer:
             self._block(block)
         self._line(paper["closing_line"])
         self._line(paper["heading"], style="Heading 1")
+        if paper["marks"]:
+            self._lines(paper["marks"])
         self._list()
         if self.notes:
             self._line(paper["notes_heading"], style="Heading 1")

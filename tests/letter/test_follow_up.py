@@ -1,11 +1,13 @@
 """What became of a letter: it was delivered, and there is news of it."""
 
+import io
 import json
 from datetime import date, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
 from django.utils import timezone
+from pypdf import PdfReader
 
 from letter.models import Delivery, Update
 from letter.publishing import request_publication
@@ -247,3 +249,16 @@ def test_the_days_of_a_zone_are_the_letters(letter, client, coordinator):
     )
 
     assert page.status_code == 302
+
+
+def test_paper_has_a_sign_for_what_is_said_beside_a_line(delivered, client):
+    text = client.get("/conduct/letter.txt").content.decode()
+
+    assert "* joined after the delivery\n\n1. PAX (Netherlands)\n2. Zarga (Sudan) *" in text
+    pdf = client.get("/conduct/letter.pdf")
+    said = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.content)).pages)
+    assert "Zarga (Sudan) *" in said
+    assert "* joined after the delivery" in said
+    # What was handed over needs none.
+    first = client.get("/conduct/editions/1/letter.pdf").content
+    assert "*" not in PdfReader(io.BytesIO(first)).pages[0].extract_text()
