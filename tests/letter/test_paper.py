@@ -399,6 +399,7 @@ SAMPLE = {
     "closing_line": "",
     "heading": "H",
     "empty": "",
+    "marks": [],
     "groups": [],
     "published_at": 1764000000,
     "date": {"year": 2025, "month": 11, "day": 24},
