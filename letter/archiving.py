@@ -28,10 +28,10 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from letter import by_country, documents, history, paper, verify_archive
+from letter import by_country, documents, history, paper, sharing, verify_archive
 from letter import history_documents as past
 from letter.documents import page_url
-from letter.models import Edition, Letter
+from letter.models import Edition, Letter, Listing, Text
 from letter.relinking import DeadLink, Relinker
 
 SUMS: Final = "SHA256SUMS"
@@ -81,7 +81,11 @@ def pages_of(letter: Letter, edition: Edition, made_on: date) -> Iterator[Page]:
         base = page_url(letter, language)
         yield Page(f"{base}countries/", partial(by_country.countries_page, letter, language))
         yield Page(f"{base}countries.json", partial(by_country.countries_json, letter, language))
+        yield Page(
+            f"{base}embed/", partial(sharing.embed_page, letter, language, documents.ARCHIVED)
+        )
         yield from _on_paper(letter, edition, language)
+    yield from _lines(letter, edition)
     yield from _delivered(letter)
     languages = history.languages(letter)
     for language in languages:
@@ -113,6 +117,29 @@ def _of_edition(letter: Letter, language: str, number: int, newest: int) -> Iter
     )
     for older, newer in sorted(pairs - {(0, 1)}):
         yield Page(f"{base}{older}/{newer}/", partial(compare, older, newer), number)
+
+
+def _lines(letter: Letter, edition: Edition) -> Iterator[Page]:
+    """Where the lasting links to lines lead, which are in mails and on other sites."""
+    language = letter.default_language
+    text = edition.revision.texts()[language]
+    listings = letter.listings.in_edition(edition.number).in_order()
+    for number, listing in enumerate(listings, start=1):
+        if listing.redacted_at is None:
+            address = documents.line_url(letter, language, listing.line_id)
+            yield Page(address, partial(_line_page, letter, text, number, listing))
+
+
+def _line_page(letter: Letter, text: Text, number: int, listing: Listing) -> bytes:
+    with translation.override(text.language):
+        context = {
+            "frame": documents.frame_of(text.language),
+            "text": text,
+            "line": documents.line_html(listing),
+            "number": number,
+            "url": f"{page_url(letter, text.language)}#{documents.anchor_of(number)}",
+        }
+        return render_to_string("letter/archived_line.html", context).encode()
 
 
 def _delivered(letter: Letter) -> Iterator[Page]:

@@ -22,7 +22,7 @@ _HEADINGS: Final = {
         "Titel; Funktion; Amt; Position; Amtsbezeichnung; "
         "المنصب; منصب; اللقب; الوظيفة; الصفة; "
         "должность; титул; звание; "
-        "职务; 職務; 职位; 職位; 头衔; 頭銜; 职称"
+        "职务; 職務; 职位; 職位; 头衔; 頭銜; 职称; 职衔; 職銜"
     ),
     "salutation": (
         "salutation; greeting; form of address; "

@@ -17,9 +17,14 @@ from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.site import Site, running_site
 from tests.browser.test_paths import QUEUE, lines, log_in
 
+# Each in its own language: what is around them is what is looked at.
 TEXTS = {
     "fr": ("Un code de conduite", "Nous demandons un **code de conduite**."),
     "ar": ("مدونة قواعد السلوك", "نطالب بوضع **مدونة قواعد سلوك**."),
+    "es": ("Un código de conducta", "Pedimos un **código de conducta**."),
+    "pt": ("Um código de conduta", "Pedimos um **código de conduta**."),
+    "ru": ("Кодекс поведения", "Мы призываем принять **кодекс поведения**."),
+    "zh-hans": ("行为准则", "我们呼吁制定**行为准则**。"),
 }
 TRANSLATE = f"""
 from django.utils import timezone
@@ -168,3 +173,26 @@ def test_from_the_letter_to_the_list_and_to_what_becomes_of_it(  # noqa: PLR0915
     visitor.goto(letter)
     expect(visitor.locator("#follow-up")).to_contain_text("193 missions")
     look(visitor, f"{language}-after")
+
+
+PAGES = (
+    "",
+    "sign/",
+    "sign/sent/",
+    "editions/",
+    "editions/1/",
+    "revisions/2/",
+    "countries/",
+    "share/",
+    "embed/",
+)
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_each_page_can_be_used_by_everybody_in_every_language(site: Site, desk: Page, language):
+    desk.set_viewport_size(PHONE)
+    for path in PAGES:
+        desk.goto(f"/{language}/no-veto/{path}")
+        assert desk.locator("html").get_attribute("lang") == language
+        assert_accessible(desk)
+        assert desk.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path

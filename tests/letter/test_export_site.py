@@ -190,6 +190,11 @@ def test_a_copy_on_a_plain_server_has_no_broken_link_and_calls_nobody(exported):
         *(f"{language}revisions/1/index.html" for language in ("", "ar/", "es/")),
         "countries.json",  # for the search in a long list
         "ar/countries.json",
+        # What is on other sites, and in mails, where the copy takes the place of the site.
+        *(f"{language}embed/index.html" for language in ("", "ar/")),
+        "static/letter/embed.css",
+        "static/letter/embed_frame.js",
+        *(name for name in files_in(exported) if name.startswith("signatory/")),
     }
     # The letter's own words alone lead elsewhere, one of them to what a copy cannot do.
     assert elsewhere == {
@@ -229,7 +234,8 @@ def test_the_page_says_that_it_is_a_copy_and_asks_for_nothing(exported):
     for path, html in pages.items():
         assert Page(html).forms == 0, path
         # All but what it was copied from, and what the letter's own words name.
-        ours = re.sub(r"From an archived copy of \S+|&lt;http://\S+|\S+/conduct/sign/", "", html)
+        ours = re.sub(r'<p class="on-paper">.*?</p>', "", html, flags=re.DOTALL)
+        ours = re.sub(r"&lt;http://\S+|\S+/conduct/sign/", "", ours)
         assert "testserver" not in ours, path
         assert "Kivu" not in html, path  # taken out for an organisation in danger
     assert "Delivered on" in letter
@@ -503,6 +509,8 @@ def test_style_sheets_are_copied_under_the_names_that_pages_use(letter, tmp_path
         f"static/letter/{name}"
         for name in (
             "by_country",
+            "embed",
+            "embed_frame",
             "favicon",
             "finding",
             "history",
