@@ -386,6 +386,8 @@ def words_of(body: bytes) -> str:
         return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(body)).pages)
     if body.startswith(b"PK"):
         return zipfile.ZipFile(io.BytesIO(body)).read("word/document.xml").decode()
+    if body.startswith(b"\x89PNG"):
+        return ""  # a QR code, which has no words
     return body.decode()
 
 
