@@ -590,6 +590,19 @@ class RevisionAdmin(OfferedLookups, admin.ModelAdmin[Revision]):
         typed = _typed_texts(request) if request.method == "POST" else []
         return _preview(request, revision.letter, revision, typed)
 
+    def _ask(self, request: HttpRequest, revision: Revision) -> HttpResponse:
+        """Once more before everybody who signed is mailed."""
+        edition = revision.letter.newest_edition()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Publish a text that is to be signed again"),
+            "opts": self.model._meta,
+            "media": self.media,
+            "revision": revision,
+            "organization_count": edition.organization_count if edition else 0,
+        }
+        return render(request, "admin/letter/revision/publish.html", context)
+
     def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Make a new revision the text that is read and signed from now on."""
         if not request.user.has_perm("letter.change_revision"):
@@ -601,6 +614,11 @@ class RevisionAdmin(OfferedLookups, admin.ModelAdmin[Revision]):
                 pk=pk,
                 published_at__isnull=True,
             )
+            if lack := _lack(revision):
+                self.message_user(request, lack, messages.ERROR)
+                return redirect("admin:letter_revision_change", pk)
+            if revision.kind == Revision.Kind.SUBSTANTIVE and "asked" not in request.POST:
+                return self._ask(request, revision)
             now = timezone.now()
             Revision.objects.filter(pk=pk).update(published_at=now)
             request_publication(revision.letter, at=now)
@@ -612,6 +630,16 @@ class RevisionAdmin(OfferedLookups, admin.ModelAdmin[Revision]):
             messages.SUCCESS,
         )
         return redirect("admin:letter_letter_change", revision.letter_id)
+
+
+def _lack(revision: Revision) -> str:
+    """What a revision lacks to be published, in words; empty where nothing."""
+    if not revision.note:
+        return gettext("Say in one sentence what changed: it is shown publicly. Then publish it.")
+    before = revision.letter.current_revision()
+    if before and before.texts() == revision.texts():
+        return gettext("No word differs from the text before, so there is nothing to publish.")
+    return ""
 
 
 def _colleagues(letter: Letter) -> QuerySet[Any]:

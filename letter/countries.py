@@ -1,8 +1,8 @@
 """Countries by the names that organizations write, over ISO 3166-1 and Kosovo (XK).
 
-The names shown come from django-countries and the setting COUNTRIES_OVERRIDE, in the active
-language. The tables below only help to *find* a country, in a file that somebody typed or in a
-search field; none of their words is ever printed.
+The names shown come from the setting COUNTRIES_OVERRIDE, from Unicode's CLDR and, in English and for what
+is disputed, from django-countries (ISO 3166), in the active language. The tables below only help to
+*find* a country, in a file that somebody typed or in a search field; none of their words is ever printed.
 """
 
 import difflib
@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from babel import Locale, UnknownLocaleError
+from django.conf import settings
 from django.utils import translation
 from django_countries import countries
 from django_countries.data import COUNTRIES
@@ -205,6 +207,14 @@ _AMBIGUOUS: Final = {
 # No country's name has more than three parts with commas or "and" in between.
 _MOST_PARTS: Final = 4
 _SEPARATOR: Final = re.compile(r"\s*(?:(?:[,;/&،、，；]|\b(?:and|et)\b)\s*)+", re.IGNORECASE)
+# Between the names in a label, by language; a comma elsewhere.
+_SEPARATORS: Final = dict.fromkeys(("ar", "fa", "ps", "sd", "ug", "ur"), "، ") | dict.fromkeys(
+    ("ja", "zh"), "、"
+)
+# CLDR's "pt" is Brazil's, which has a code of its own here.
+_LOCALES: Final = {"pt": "pt_PT"}
+# Where CLDR's name says more than a list of countries should, or less.
+_AS_ISO: Final = frozenset({"EH", "HK", "MM", "MO", "PS", "TW", "VA"})
 _LIKENESS: Final = 0.78  # difflib's ratio: "Kenia" and "Kenya" have 0.8
 
 
@@ -223,7 +233,15 @@ def choices() -> list[tuple[str, str]]:
 
 def label_from(codes: Sequence[str]) -> str:
     """What stands in a line's parentheses: the names in the order given, "" for no country."""
-    return ", ".join(country_name(code) for code in codes)
+    separator = _SEPARATORS.get((translation.get_language() or "").partition("-")[0], ", ")
+    return separator.join(country_name(code) for code in codes)
+
+
+@lru_cache(maxsize=4096)
+def is_other_name(label: str, codes: tuple[str, ...], language: str) -> bool:
+    """Whether a label says in a language, by another name, just these countries: "USA", "Netherlands, USA"."""
+    with translation.override(language):
+        return read_label(label) == codes
 
 
 def match(text: str) -> str | None:
@@ -332,14 +350,29 @@ def _names(language: str | None) -> dict[str, str]:
             for code in countries.countries
         }
     named = []
+    common = _common_names(language or "en")
     with translation.override(language):
         for code, (english_name, english_iso_name) in english.items():
             name, iso_name = str(countries.name(code)), str(COUNTRIES.get(code, ""))
+            is_ours = code in settings.COUNTRIES_OVERRIDE and name != english_name
+            if code in common and not is_ours:
+                name = common[code]
             # A name of our own that has no translation yet: ISO's has one in most languages.
-            if name == english_name and iso_name != english_iso_name:
+            elif name == english_name and iso_name != english_iso_name:
                 name = iso_name
             named.append((code, name))
     return dict(sorted(named, key=lambda pair: collation_key(pair[1])))
+
+
+def _common_names(language: str) -> dict[str, str]:
+    """The names that people use, from Unicode's CLDR; none for English, which ISO and we have, or where it has none."""
+    if language.partition("-")[0] == "en":
+        return {}
+    try:
+        locale = Locale.parse(_LOCALES.get(language, language.replace("-", "_")))
+    except (UnknownLocaleError, ValueError):
+        return {}
+    return {code: name for code, name in locale.territories.items() if code not in _AS_ISO}
 
 
 @lru_cache(maxsize=64)

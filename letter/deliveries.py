@@ -58,6 +58,22 @@ class DeliveryForm(forms.ModelForm[Delivery]):
             raise forms.ValidationError(_("This day has not come yet."), code="future")
         return day
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        edition, day = cleaned.get("edition"), cleaned.get("delivered_on")
+        if edition and day:
+            made_on = timezone.localtime(edition.published_at, self.instance.letter.zone).date()
+            if day < made_on:
+                self.add_error(
+                    "delivered_on",
+                    forms.ValidationError(
+                        _("That edition was published later, on %(date)s."),
+                        code="too_early",
+                        params={"date": made_on.isoformat()},
+                    ),
+                )
+        return cleaned
+
 
 def deliveries(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -> HttpResponse:
     """The deliveries there were, and a form for one more; one that was noted by mistake can be taken back."""

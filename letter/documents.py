@@ -72,9 +72,22 @@ def page_kind(status: str) -> str:
     return f"page:{status}"
 
 
-def label_of(listing_countries: Sequence[str], label: str | None) -> str:
-    """What stands in the parentheses, in the active language; empty where there are none."""
-    return countries.label_from(listing_countries) if label is None else label
+def label_of(listing_countries: Sequence[str], label: str | None, language: str = "") -> str:
+    """What stands in the parentheses, in the active language; empty where there are none.
+
+    `language` is the letter's own, in which labels are set: what is there only another name of the countries
+    ("USA") is their name in other languages.
+    """
+    if label is None:
+        return countries.label_from(listing_countries)
+    is_elsewhere = language and language != translation.get_language()
+    if (
+        label
+        and is_elsewhere
+        and countries.is_other_name(label, tuple(listing_countries), language)
+    ):
+        return countries.label_from(listing_countries)
+    return label
 
 
 def name_of(listing: Listing) -> str:
@@ -96,7 +109,7 @@ def printed_html(name: str, label: str) -> SafeString:
     """The same for a page, so that a name in another direction never moves the parentheses."""
     if not label:
         return format_html("<bdi>{}</bdi>", name)
-    return format_html("<bdi>{}</bdi> (<bdi>{}</bdi>)", name, label)
+    return format_html("<bdi>{}</bdi> <bdi>({})</bdi>", name, label)
 
 
 def taken_out() -> str:
@@ -108,7 +121,8 @@ def line_html(listing: Listing) -> SafeString:
     """A line of the list without its number, for a page; what was taken out says so."""
     if listing.redacted_at is not None:
         return format_html("<em>{}</em>", taken_out())
-    return printed_html(name_of(listing), label_of(listing.countries, listing.label))
+    language = listing.letter.default_language
+    return printed_html(name_of(listing), label_of(listing.countries, listing.label, language))
 
 
 def closes_text(letter: Letter) -> str:
@@ -170,7 +184,7 @@ def groups_of(
             {
                 "anchor": anchor_of(number),
                 "name": name_of(listing),
-                "label": label_of(listing.countries, listing.label),
+                "label": label_of(listing.countries, listing.label, letter.default_language),
                 "mark": marks.get(listing.line_id, ""),
                 "is_redacted": listing.redacted_at is not None,
             }

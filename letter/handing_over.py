@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from letter.models import Edition, Letter
 from letter.paper import CannotBeMade
@@ -59,10 +59,11 @@ def recipients(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -
     return render(request, "admin/letter/letter/recipients.html", context, status=status)
 
 
-@require_POST
 def make(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -> HttpResponseBase:
     """A page that grows by a line with each PDF that is made, and ends with where to get them all."""
     letter = _letter(model_admin, request, pk)
+    if request.method != "POST":  # its address was entered again
+        return redirect("admin:letter_letter_recipients", pk)
     edition = letter.newest_edition()
     count = letter.recipients.count()
     if edition is None or not count:

@@ -218,6 +218,7 @@ def comparison_page(
             "difference": _difference_context(difference),
             "summary": _summary(difference),
             "is_text_new": before.revision_digest != after.revision_digest,
+            **_compared(before, after, language),
             "revisions": letter.revisions.filter(
                 editions__number__range=(older + 1, newer),
                 number__range=(before.revision.number + 1, after.revision.number),
@@ -226,6 +227,14 @@ def comparison_page(
             .order_by("number"),
         }
         return render_to_string("letter/comparison.html", context).encode()
+
+
+def _compared(before: Edition, after: Edition, language: str) -> dict[str, Any]:
+    """The texts of two editions word by word; nothing where they are the same or one is not known in the language."""
+    if before.revision_digest == after.revision_digest:
+        return {}
+    old, new = (history.texts_of(each).get(language) for each in (before, after))
+    return {"text": new, "compared": history.compared(old, new)} if old and new else {}
 
 
 def revision_page(letter: Letter, language: str, number: int, *, archived: bool = False) -> bytes:

@@ -164,7 +164,7 @@ def _printed_group(group: Group, direction: str, signs: Mapping[str, str]) -> Pa
                 _isolated(_folded(line["name"]), direction),
                 _isolated(_folded(line["label"]), direction),
             )
-            + (f" {signs[line['mark']]}" if line["mark"] else "")
+            + (f"\u00a0{signs[line['mark']]}" if line["mark"] else "")
             for line in group["lines"]
         ],
     }

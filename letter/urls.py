@@ -47,6 +47,7 @@ urlpatterns = [
     path("<slug:slug>/", include([*past, *countries, *shared, line])),
     path("embed.js", passing_on.embed_script, name="embed_script"),
     path("s/<int:pk>", passing_on.short, name="short"),
+    path("s/<int:pk>/", passing_on.short),
     path("<slug:slug>/qr.<slug:kind>", passing_on.qr, name="qr"),
     *(
         path(

@@ -536,8 +536,8 @@ class MergeAdmin(OfferedLookups, admin.ModelAdmin[Merge]):
     list_display_links = ("at", "stays")
     list_filter = (MergeFilter,)
     list_select_related = (
-        "survivor",
-        "merged",
+        "survivor__letter",
+        "merged__letter",
         "organization",
         "merged_organization",
         "user",

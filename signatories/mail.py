@@ -26,7 +26,7 @@ from letter.text import plain_text, render_markdown
 from signatories import links
 from signatories.domains import domain_of_address
 from signatories.models import Correction, Message, Signatory, Vouch
-from signatories.moderation import RENEWABLE, coordinators, tell_coordinators, text_to_sign
+from signatories.moderation import coordinators, tell_coordinators, text_to_sign
 from signatories.vouching import LINK_WORKS_FOR, OPEN_STATES, answer_of
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ TRUE_IN: Final = {
     Message.Kind.REJECTED: {Signatory.State.REJECTED},
     Message.Kind.WITHDRAWN: {Signatory.State.WITHDRAWN},
     Message.Kind.VOUCH: OPEN_STATES,
-    Message.Kind.REVISED: set(RENEWABLE),
+    Message.Kind.REVISED: {Signatory.State.APPROVED},
     Message.Kind.UPDATE: {Signatory.State.APPROVED},
 }
 # Where a mail has its secret, a preview has these.

@@ -365,7 +365,9 @@ class Signatory(models.Model):
     def derive_keys(self) -> None:
         """Bring the stored keys in line with the name and `sort_as`; call before saving either."""
         self.name_key = name_key(self.name)
-        self.collation_key = collation_key(self.sort_as or self.name)
+        # Where most read it, it stands where its name there is looked for.
+        name = self.other_names.get(self.letter.default_language, self.name)
+        self.collation_key = collation_key(self.sort_as or name)
 
     def standing(self) -> "Signatory":
         """The sign-on that stands for this one: itself, unless it was combined with another."""
@@ -381,12 +383,16 @@ class Signatory(models.Model):
     @property
     def line(self) -> str:
         """The line as it would be printed, without its number, in the active language."""
-        return printed(self.printed_name, label_of(self.countries, self.public_label))
+        return printed(self.printed_name, self._printed_label)
 
     @property
     def line_html(self) -> SafeString:
         """The line for a page."""
-        return printed_html(self.printed_name, label_of(self.countries, self.public_label))
+        return printed_html(self.printed_name, self._printed_label)
+
+    @property
+    def _printed_label(self) -> str:
+        return label_of(self.countries, self.public_label, self.letter.default_language)
 
     @property
     def printed_name(self) -> str:
@@ -751,16 +757,21 @@ class Correction(models.Model):
     @property
     def line(self) -> str:
         """The line as it would be printed if accepted, in the active language."""
-        return printed(self._name, label_of(self.countries, self.signatory.public_label))
+        return printed(self._name, self._label)
 
     @property
     def line_html(self) -> SafeString:
         """The line for a page."""
-        return printed_html(self._name, label_of(self.countries, self.signatory.public_label))
+        return printed_html(self._name, self._label)
 
     @property
     def _name(self) -> str:
         return printed_name(self.name, self.other_names)
+
+    @property
+    def _label(self) -> str:
+        language = self.signatory.letter.default_language
+        return label_of(self.countries, self.signatory.public_label, language)
 
 
 class Vouch(models.Model):

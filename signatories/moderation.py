@@ -444,9 +444,9 @@ def _tell(
     """Queue the contact's mail about what has just been decided."""
     if event in MAILS:
         queue_mail(signatory, MAILS[event], reason=reason, at=at, due_at=due_at)
-    if event == Event.CONFIRM and text_to_sign(signatory):
-        # The text was revised between the form and the confirmation.
-        queue_mail(signatory, Message.Kind.REVISED, at=at)
+    if event == Event.APPROVE and text_to_sign(signatory):
+        # The text was revised while the entry waited: now there is a line that says so.
+        queue_mail(signatory, Message.Kind.REVISED, at=at, due_at=due_at)
 
 
 def _link_organization(signatory: Signatory, known: Organization | None = None) -> None:
@@ -546,9 +546,9 @@ def tell_coordinators(letter: Letter, *, at: datetime) -> None:
 
 @transaction.atomic
 def ask_to_sign_again(letter: Letter, *, at: datetime) -> int:
-    """Ask everybody who signed before what the letter asks for was changed, once for each change; give how many.
+    """Ask those on the list who signed before what the letter asks for changed, once for each change.
 
-    Those who have no address cannot be asked: coordinators see them in the queue's list of who has not signed.
+    Gives how many were asked. Whoever has no address cannot be, and who still waits is asked when approved.
     """
     current = letter.current_revision()
     asked = current and current.last_substantive()
@@ -561,7 +561,8 @@ def ask_to_sign_again(letter: Letter, *, at: datetime) -> int:
     )
     found = (
         Signatory.objects.for_letter(letter)
-        .filter(state__in=RENEWABLE, revision__number__lt=asked.number)
+        .approved()
+        .filter(revision__number__lt=asked.number)
         .exclude(email="")
         .exclude(models.Exists(asked_before))
     )

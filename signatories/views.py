@@ -24,6 +24,7 @@ from letter.documents import (
     label_of,
     line_url,
     moment_text,
+    name_of,
     page_url,
     printed,
     shown_as,
@@ -164,6 +165,7 @@ def via(request: HttpRequest, slug: str, code: str, language: str = "") -> HttpR
 
     So it is counted by whom a sign-on came, without a cookie and with nothing kept of who only reads.
     """
+    code = code.lower()  # as it may have been typed from paper
     served = serving.find(slug, "page", language, at=timezone.now())
     letter = serving.public_letter(slug)
     if served is None or letter is None:
@@ -171,11 +173,15 @@ def via(request: HttpRequest, slug: str, code: str, language: str = "") -> HttpR
 
     def make() -> bytes:
         if not letter.partners.filter(code=code).exists():
-            raise Http404
+            raise LookupError(code)
         return _with_code(letter, served.body.decode(), code).encode()
 
     key = ("via", code, language, served.etag)
-    passed_on = serving.remembered(letter, key, served.content_type, make)
+    try:
+        passed_on = serving.remembered(letter, key, served.content_type, make)
+    except LookupError:
+        # No partner's, or no more: the letter is what is wanted.
+        return redirect(page_url(letter, language or letter.default_language))
     response = serving.respond(request, passed_on)
     response["X-Robots-Tag"] = (
         "noindex"  # search engines are to find the letter, not a partner's link to it
@@ -212,7 +218,8 @@ def hint(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     listing = _listed(letter, name)
     if listing is None:
         return JsonResponse({"listed": False})
-    line = printed(listing.name, label_of(listing.countries, listing.label))
+    label = label_of(listing.countries, listing.label, letter.default_language)
+    line = printed(name_of(listing), label)
     message = gettext("%(line)s is already on the list.")
     if name_key(listing.name) != name_key(name):
         message = gettext("This looks like %(line)s, which is on the list already.")
@@ -391,7 +398,8 @@ def _signature_page(
 ) -> HttpResponse:
     letter = signatory.letter
     events = moderation.possible_events(signatory.state, moderation.Actor.CONTACT)
-    last = signatory.decisions.in_order().last()
+    # What it was asked to change or refused for, whatever happened since in that state.
+    told = signatory.decisions.in_order().filter(to_state=signatory.state).exclude(reason="")
     standing = signatory.standing()
     language, _title = shown_as(letter)
     # A withdrawn line may stand there for another second.
@@ -404,7 +412,7 @@ def _signature_page(
         "number": number,
         "badge": badge_of(letter, signatory.line_id, language) if is_approved else None,
         "line_url": line_url(letter, language, signatory.line_id),
-        "last_decision": last,
+        "reason": last.reason if (last := told.last()) else "",
         "is_late": moderation.is_late(signatory, at=timezone.now()),
         "history": signatory.decisions.in_order(),
         "is_saved": "saved" in request.GET,

@@ -25,7 +25,14 @@ from signatories.desk.bringing_in import carry
 from signatories.lines import approved_lines
 from signatories.list_file import read_table
 from signatories.models import Message, Partner, SavedReason, Signatory
-from tests.factories import NOW, OrganizationFactory, SignatoryFactory, UserFactory, make_letter
+from tests.factories import (
+    NOW,
+    OrganizationFactory,
+    RevisionTextFactory,
+    SignatoryFactory,
+    UserFactory,
+    make_letter,
+)
 
 State = Signatory.State
 
@@ -311,7 +318,7 @@ PAGES: list[Page] = [
     Page(
         "letter/letter/<int:pk>/recipients/make/",
         "letter/letter/{letter}/recipients/make/",
-        NOBODY,
+        WRITES,  # led back to the recipients
         [Post({}, WRITES)],
     ),
     Page(
@@ -333,7 +340,7 @@ PAGES: list[Page] = [
     ),
     Page(
         "letter/revision/<int:pk>/publish/",
-        "letter/revision/{draft}/publish/",
+        "letter/revision/{ready}/publish/",
         NOBODY,
         [Post({}, WRITES)],
     ),
@@ -643,6 +650,14 @@ def world(db) -> World:
         "draft_letter": draft_letter.pk,
         "revision": letter.revisions.get().pk,
         "draft": Revision.objects.create(letter=letter, number=2, kind="editorial").pk,
+        "ready": RevisionTextFactory(
+            revision__letter=letter,
+            revision__number=3,
+            revision__kind="editorial",
+            revision__note="A comma.",
+            revision__published_at=None,
+            body="Other words.",
+        ).revision_id,
         "entry": entry.pk,
         "listed": listed.pk,
         "returned": returned.pk,

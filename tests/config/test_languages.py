@@ -142,6 +142,7 @@ def test_every_mail_is_sent_in_every_language(letter, work, mailoutbox, code, ki
         "rejected": "rejected",
         "withdrawn": "withdrawn",
         "update": "approved",
+        "revised": "approved",
     }.get(kind, "pending")
     signatory = SignatoryFactory(letter=letter, language=code, state=state, wants_updates=True)
     update = None

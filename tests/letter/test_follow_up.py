@@ -254,11 +254,22 @@ def test_the_days_of_a_zone_are_the_letters(letter, client, coordinator):
 def test_paper_has_a_sign_for_what_is_said_beside_a_line(delivered, client):
     text = client.get("/conduct/letter.txt").content.decode()
 
-    assert "* joined after the delivery\n\n1. PAX (Netherlands)\n2. Zarga (Sudan) *" in text
+    assert "* joined after the delivery\n\n1. PAX (Netherlands)\n2. Zarga (Sudan)\u00a0*" in text
     pdf = client.get("/conduct/letter.pdf")
     said = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.content)).pages)
-    assert "Zarga (Sudan) *" in said
+    assert "Zarga (Sudan) *" in said.replace("\u00a0", " ")
     assert "* joined after the delivery" in said
     # What was handed over needs none.
     first = client.get("/conduct/editions/1/letter.pdf").content
     assert "*" not in PdfReader(io.BytesIO(first)).pages[0].extract_text()
+
+
+def test_an_edition_is_not_delivered_before_it_was_published(letter, client, coordinator):
+    put_out(letter, line("PAX", ["NL"]))
+    client.force_login(coordinator)
+    typed = {"edition": letter.newest_edition().pk, "to": "all", "delivered_on": "2025-03-02"}
+
+    page = client.post(f"/admin/letter/letter/{letter.pk}/deliveries/", typed)
+
+    assert page.status_code == 422
+    assert "That edition was published later, on 2025-03-03." in page.content.decode()

@@ -392,7 +392,7 @@ def test_the_preview_shows_the_place_and_saves_nothing(letter, desk, work):
     text = page.content.decode()
     assert re.findall(r'<li value="(\d)"', text) == ["1", "2", "3", "4"]
     assert (
-        '<li value="2" class="desk-place-here"><strong><bdi>PAX</bdi> (<bdi>Netherlands</bdi>)'
+        '<li value="2" class="desk-place-here"><strong><bdi>PAX</bdi> <bdi>(Netherlands)</bdi>'
         in text
     )
     entry.refresh_from_db()

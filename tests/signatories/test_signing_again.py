@@ -208,11 +208,71 @@ def test_no_mail_asks_who_has_signed_meanwhile(letter, two, work):
     assert [mail.to for mail in work()] == [[insec.email]]
 
 
-def test_whoever_confirms_after_the_revision_is_asked_too(letter, work):
-    entry = SignatoryFactory(letter=letter, state=State.SUBMITTED, email="late@example.org")
+def test_whoever_still_waits_is_asked_once_there_is_a_line(letter, work, coordinator):
+    entry = SignatoryFactory(letter=letter, state=State.PENDING, email="late@example.org")
     revise(letter)
-    work()
-    decide(entry.pk, Event.CONFIRM, by=CONTACT)
+    assert work() == []
+
+    decide(entry.pk, Event.APPROVE, by=By.coordinator(coordinator))
 
     kinds = Message.objects.filter(signatory=entry).values_list("kind", flat=True)
-    assert sorted(kinds) == ["received", "revised"]
+    assert sorted(kinds) == ["approved", "revised"]
+
+
+def test_the_reason_for_a_return_stays_when_the_text_is_signed_again(letter, work, client):
+    entry = SignatoryFactory(letter=letter, state=State.PENDING)
+    decide(entry.pk, Event.RETURN, by=By.coordinator(None), reason="Which Peace Centre?")
+    revise(letter)
+    work()
+    token = links.new_link(entry)
+
+    page = client.post(f"/conduct/signature/{token}/renew/", {"text": "2"}, follow=True)
+
+    assert "Which Peace Centre?" in words(page)
+
+
+def draft(letter, **fields):
+    """A further text that is not published yet."""
+    text = RevisionTextFactory(
+        revision__letter=letter,
+        revision__number=2,
+        revision__kind=Revision.Kind.SUBSTANTIVE,
+        revision__published_at=None,
+        **{"revision__note": "A second demand.", "body": "We ask for **two** codes.", **fields},
+    )
+    return text.revision
+
+
+def test_nobody_is_mailed_by_a_slip_of_the_finger(letter, two, work, client, editor):
+    revision = draft(letter)
+    client.force_login(editor)
+    url = f"/admin/letter/revision/{revision.pk}/publish/"
+
+    asked = client.post(url)
+    assert "The 2 organisations on the list stay there" in asked.content.decode()
+    assert work() == []
+
+    client.post(url, {"asked": "1"})
+    assert len(work()) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"body": "We ask for a **code of conduct**."}, "No word differs from the text before"),
+        ({"revision__note": ""}, "Say in one sentence what changed"),
+    ],
+)
+def test_a_text_that_changes_nothing_or_says_not_what_is_not_published(
+    letter, two, work, client, editor, fields, says
+):
+    revision = draft(letter, **fields)
+    client.force_login(editor)
+
+    page = client.post(
+        f"/admin/letter/revision/{revision.pk}/publish/", {"asked": "1"}, follow=True
+    )
+
+    assert says in page.content.decode()
+    revision.refresh_from_db()
+    assert revision.published_at is None
