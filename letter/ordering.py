@@ -87,7 +87,8 @@ def _initials() -> tuple[list[bytes], list[str]]:
         *"АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЭЮЯ",
         *"אבגדהוזחטיכלמנסעפצקרשת",
         *"ابتثجحخدذرزسشصضطظعغفقكلمنهوي",
-        "漢",
+        # Of other scripts the first letter, which stands for all of them.
+        *"Աაሀअঅਅઅଅஅఅಅഅකกກཀကកᠠ가あ漢",
     ]
     found = sorted((collation_key(letter)[:2], letter) for letter in letters)
     return [key for key, _letter in found], [letter for _key, letter in found]
@@ -97,7 +98,8 @@ def initial(key: bytes) -> str:
     """The letter under which a name with this sort key is looked for; "#" for what stands before all letters.
 
     By the key, not by the name: a name that is placed under another letter is found there. What has no letter
-    of its own in these alphabets goes with the letter before it, all Chinese characters with one another.
+    of its own in these alphabets goes with the letter before it; scripts whose order few readers know by heart,
+    such as Chinese or Devanagari, have one entry each.
     """
     starts, letters = _initials()
     at = bisect_right(starts, key[:2])

@@ -64,13 +64,17 @@ def share(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
 def embed(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
     """The letter in small, for a frame on another site; in that page's language, where it says which (`?language=`)."""
     letter = _public(slug)
-    code = language or sharing.nearest(
-        request.GET.get("language", letter.default_language), serving.languages(letter)
-    )
+    asked = request.GET.get("language", letter.default_language)
+    code = language or sharing.nearest(asked, serving.languages(letter))
+    # The letter may not be written in the language of the page around, but the button can speak it.
+    around = "" if language or code == asked else sharing.spoken(asked)
     status = letter.status(at=timezone.now())
     try:
         served = serving.remembered(
-            letter, ("embed", code, status), HTML, lambda: sharing.embed_page(letter, code, status)
+            letter,
+            ("embed", code, around, status),
+            HTML,
+            lambda: sharing.embed_page(letter, code, status, around),
         )
     except LookupError as error:
         raise Http404 from error

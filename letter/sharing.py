@@ -74,13 +74,23 @@ def _read(letter: Letter, language: str) -> tuple[Edition, Text]:
     return edition, text
 
 
-def embed_page(letter: Letter, language: str, status: str) -> bytes:
-    """Title, count, the names that joined last, and the button: for a frame on another site."""
+def spoken(asked: str) -> str:
+    """Of the languages that the product speaks, the nearest to a language tag; empty where it speaks none."""
+    codes = ["", *(code for code, _name in settings.LANGUAGES)]
+    return nearest(asked, codes)
+
+
+def embed_page(letter: Letter, language: str, status: str, around: str = "") -> bytes:
+    """Title, count, the names that joined last, and the button: for a frame on another site.
+
+    `around` is the language of that site, for the words around the letter's own, if it is another one.
+    """
     edition, text = _read(letter, language)
-    with translation.override(language), timezone.override(letter.zone):
+    around = around or language
+    with translation.override(around), timezone.override(letter.zone):
         context = {
             "text": text,
-            "frame": frame_of(language),
+            "frame": frame_of(around),
             "accepts": status == Letter.Status.OPEN,
             "closes_text": closes_text(letter),
             "organization_count": edition.organization_count,

@@ -317,7 +317,7 @@ def test_the_embed_does_not_name_what_was_taken_out_or_left(published, client, w
         ("?language=ar", "ar"),
         ("?language=ar-EG", "ar"),
         ("?language=AR_eg", "ar"),
-        ("?language=fr-CA", "en"),
+        ("?language=sw", "en"),
         ("?language=", "en"),
         ("?language=-", "en"),
         ("?language=%00%3Cb%3E", "en"),
@@ -329,6 +329,15 @@ def test_the_embed_is_in_the_nearest_language(published, client, asked, language
 
     assert f'<html lang="{language}"' in page
     assert page == client.get(f"/{language}/conduct/embed/").content.decode()
+
+
+def test_the_button_speaks_the_language_of_the_page_around(published, client):
+    """Also where the letter itself is not written in it."""
+    page = client.get("/conduct/embed/?language=fr-CA").content.decode()
+
+    assert '<html lang="fr"' in page
+    assert "Lire la lettre et sa liste" in page
+    assert 'lang="en" dir="ltr">\n        <a href="/conduct/" target="_top">' in page
 
 
 @pytest.mark.parametrize(

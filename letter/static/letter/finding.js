@@ -1,13 +1,30 @@
-/* Search as you type in the list, and by country. The numbers stay those of the whole list. */
+/* Search as you type in the list, and by country. The numbers stay those of the whole list.
+   No module: browsers refuse those on pages that are opened from a disk. */
+
+(() => {
+"use strict";
 
 const finder = document.querySelector(".finder");
 const lines = [...document.querySelectorAll(".signatories > li")];
 const groups = [...document.querySelectorAll(".roll-group")];
 const [words, country, reset, said] = ["input", "select", "button", ".finder-said"].map((part) => finder.querySelector(part));
 
-/** A text as it is compared: without case, accents, vowel signs, and with one kind of white space. */
-const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase().replace(/\s+/gu, " ");
+// What no normal form takes apart, and people write either way.
+const ALIKE = {
+  "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t",
+  "ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك", "ـ": "", "’": "'", "‘": "'", "ʼ": "'", "´": "'", "`": "'", "‐": "-", "–": "-",
+};
 
+/** A text as it is compared: without case, accents, vowel signs, and with one kind of white space. */
+const plain = (text) =>
+  text
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[øłđðþßæœıħŧةىیکـ’‘ʼ´`‐–]/gu, (character) => ALIKE[character])
+    .replace(/\s+/gu, " ");
+
+const rail = document.querySelector(".rail");
 let texts;
 let pending;
 const numbers = new Map();
@@ -27,6 +44,8 @@ async function fetchCountries() {
     if (!answer.ok) throw new Error(answer.status);
     for (const [code, name, found] of await answer.json()) {
       numbers.set(code || "-", new Set(found));
+      // A line may say "USA" where somebody looks for the United States.
+      for (const number of found) texts[number - 1] += ` ${plain(name)}`;
       country.add(new Option(`${name} (${found.length.toLocaleString(document.documentElement.lang)})`, code || "-"));
     }
   } catch {
@@ -49,7 +68,8 @@ function filter() {
     group.hidden = ![...group.nextElementSibling.children].some((line) => !line.hidden);
   }
   const isFiltered = wanted.length > 0 || Boolean(within);
-  reset.disabled = !isFiltered;
+  reset.hidden = !isFiltered;
+  if (rail) rail.hidden = isFiltered;
   const number = (count) => count.toLocaleString(document.documentElement.lang);
   said.textContent = !isFiltered
     ? ""
@@ -70,7 +90,7 @@ function showAll() {
 }
 
 finder.hidden = false;
-reset.disabled = true;
+reset.hidden = true;
 finder.addEventListener("focusin", prepare, { once: true });
 words.addEventListener("input", soon);
 words.addEventListener("keydown", (event) => event.key === "Escape" && words.value && (showAll(), event.preventDefault()));
@@ -86,3 +106,4 @@ addEventListener("hashchange", () => {
   showAll();
   line.scrollIntoView();
 });
+})();
