@@ -175,6 +175,9 @@ class _Writer:
                 run = self._run(paragraph, node)
                 for name, value in fonts.items():
                     setattr(run.font, name, value)
+                    if name in {"bold", "italic"}:
+                        # Arabic and Hebrew have one of their own.
+                        setattr(run.font, f"cs_{name}", value)
                 continue
             match node["kind"]:
                 case "strong":

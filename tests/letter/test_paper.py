@@ -471,3 +471,17 @@ def test_a_missing_script_is_called_by_its_name(monkeypatch):
     monkeypatch.setattr(fonts, "_others", lambda: ([], []))
 
     assert fonts.choose("ཀ་ ܐ", "en").missing == ("Syriac (ܐ)", "Tibetan (ཀ)")
+
+
+def test_arabic_is_bold_in_word_too(letter, client, work):
+    RevisionTextFactory(
+        revision=letter.revisions.get(), language="ar", title="مدونة", body="نطالب **بمدونة**."
+    )
+    request_publication(letter, at=timezone.now())
+    work()
+
+    served = client.get("/ar/conduct/letter.docx").content
+
+    xml = zipfile.ZipFile(io.BytesIO(served)).read("word/document.xml").decode()
+    [bold] = [run for run in xml.split("<w:r>") if "بمدونة" in run]
+    assert "<w:bCs/>" in bold
