@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from letter.models import LANGUAGE_CODES
@@ -157,6 +157,7 @@ def test_a_duplicate_is_found_by_its_name_in_another_language(in_three):
     assert [like.signatory for like in found] == [entry]
 
 
+@example({"af": "N||: |", "ar": "N0|: 0"})
 @given(
     st.dictionaries(
         st.sampled_from(LANGUAGE_CODES),
