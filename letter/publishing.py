@@ -99,7 +99,11 @@ def _write_edition(letter: Letter, lines: Sequence[Line], at: datetime) -> Editi
     current = {listing.line_id: listing for listing in letter.listings.current()}
     wanted = {line.line_id: line for line in lines}
     gone = [listing.pk for key, listing in current.items() if not _stands(listing, wanted.get(key))]
-    fresh = [line for line in lines if not _stands(current.get(line.line_id), line)]
+    # In the order of the list, by which those that came together are named.
+    fresh = sorted(
+        (line for line in lines if not _stands(current.get(line.line_id), line)),
+        key=lambda line: line.sort_key,
+    )
     if previous and not gone and not fresh and previous.revision_digest == digest_of_text:
         return None
 

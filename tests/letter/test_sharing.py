@@ -278,7 +278,7 @@ def names_in(page):
 
 def test_the_embed_names_who_joined_last(published, client, work):
     approve(published, work, "Beta", "Gamma")
-    approve(published, work, "Delta", "Epsilon", "Zeta")
+    approve(published, work, "Zeta", "Delta", "Epsilon")
     # A corrected line begins anew in the list, but has not joined now.
     corrected = Signatory.objects.get(name="Alpha Union")
     corrected.name = "Alpha United"
