@@ -27,7 +27,7 @@ from letter import handing_over, logo, updates
 from letter.deliveries import deliveries
 from letter.documents import scripts_without_font
 from letter.models import Letter, LetterChange, Logo, Revision, RevisionText, entrusted
-from letter.offered_lookups import OfferedLookups
+from letter.offered_lookups import OfferedLookups, OfLetters
 from letter.publishing import request_publication
 from letter.views import preview_of
 
@@ -484,7 +484,7 @@ class RevisionTextInline(admin.StackedInline[RevisionText, Revision]):
 
 
 @admin.register(Revision)
-class RevisionAdmin(OfferedLookups, admin.ModelAdmin[Revision]):
+class RevisionAdmin(OfLetters, admin.ModelAdmin[Revision]):
     change_form_template = "admin/letter/revision/change_form.html"
     list_display = ("letter", "number", "kind", "published_at", "locked_at")
     list_filter = (("letter", admin.RelatedOnlyFieldListFilter),)
@@ -506,9 +506,6 @@ class RevisionAdmin(OfferedLookups, admin.ModelAdmin[Revision]):
             ),
         ]
         return own + super().get_urls()
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Revision]:
-        return super().get_queryset(request).filter(entrusted(request.user, "letter"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Revision | None = None) -> list[str]:
         fields = ["letter", "number", "published_at", "locked_at"]

@@ -146,10 +146,10 @@ def _delivered(letter: Letter) -> Iterator[Page]:
     """What was handed over, on paper; where no font shows all of its words there is none, as on the site."""
     delivered = Edition.objects.filter(deliveries__letter=letter).distinct().order_by("number")
     for edition in delivered.select_related("revision__letter"):
-        listings = letter.listings.in_edition(edition.number).in_order()
+        listings = list(letter.listings.in_edition(edition.number))
         for language, text in history.texts_of(edition).items():
             with translation.override(language):
-                listed = documents.signatories_html(letter, listings)
+                listed = documents.words_of(letter, listings)
                 has_pdf = "pdf" in documents.paper_urls(letter, text, listed)
             if has_pdf:
                 address = f"{page_url(letter, language)}editions/{edition.number}/letter.pdf"
@@ -163,7 +163,7 @@ def _on_paper(letter: Letter, edition: Edition, language: str) -> Iterator[Page]
         address = card.removeprefix(settings.BASE_URL)
         yield Page(address, partial(paper.body_of, letter, edition, text, paper.CARD))
     with translation.override(language):
-        listed = documents.signatories_html(letter, letter.listings.current().in_order())
+        listed = documents.words_of(letter, letter.listings.current())
         urls = documents.paper_urls(letter, text, listed)
     for kind, address in urls.items():
         yield Page(address, partial(paper.body_of, letter, edition, text, kind))

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from letter.handing_over import page_context
 from letter.models import Delivery, Edition, Letter
 from letter.publishing import request_publication
 
@@ -97,11 +98,7 @@ def deliveries(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -
             messages.success(request, said % {"number": delivery.edition.number})
             return redirect("admin:letter_letter_deliveries", pk)
     context = {
-        **model_admin.admin_site.each_context(request),
-        "title": gettext("Deliveries"),
-        "opts": model_admin.opts,
-        "media": model_admin.media,
-        "letter": letter,
+        **page_context(model_admin, request, letter, gettext("Deliveries")),
         "form": form,
         "newest": newest,
         "deliveries": letter.deliveries.select_related("edition"),

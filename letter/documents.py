@@ -32,7 +32,7 @@ from django.utils.translation import get_language_info, gettext
 from letter import countries, fonts, linked_data
 from letter.cells import protected
 from letter.digest import timestamp
-from letter.models import Document, Edition, Letter, Listing, Text
+from letter.models import Document, Edition, Letter, Listing, Text, direction_of
 from letter.ordering import initial
 from letter.standing import Standing, standing_of
 from letter.text import plain_text, render_markdown
@@ -42,6 +42,10 @@ logger = logging.getLogger(__name__)
 LONG = 50  # lines, from which on a list is searched rather than read
 ARCHIVED = "archived"  # what the page of an archived copy has in the place of a letter's status
 DESCRIPTION_LENGTH = 200  # characters; search engines and share cards cut near this
+
+
+class NotInLanguage(LookupError):
+    """The text that a page is about does not exist in the language asked for."""
 
 
 class PrintedLine(TypedDict):
@@ -223,8 +227,17 @@ def frame_of(text_language: str) -> dict[str, str]:
         language = settings.LANGUAGE_CODE
     return {
         "language": language,
-        "direction": "rtl" if get_language_info(language)["bidi"] else "ltr",
+        "direction": direction_of(language),
     }
+
+
+def read_today(letter: Letter, language: str) -> tuple[Edition, Text]:
+    """The newest edition and its text in a language; raises NotInLanguage."""
+    edition = letter.newest_edition()
+    text = edition and edition.revision.texts().get(language)
+    if not edition or not text:
+        raise NotInLanguage(language)
+    return edition, text
 
 
 def shown_as(letter: Letter, text: Text | None = None) -> tuple[str, str]:
@@ -239,14 +252,31 @@ def shown_as(letter: Letter, text: Text | None = None) -> tuple[str, str]:
 def history_urls(letter: Letter, language: str, edition: Edition) -> dict[str, str]:
     """The paths of what a letter's pages say of its past; "revision" where its text was revised."""
     base = page_url(letter, language)
-    urls = {"editions": f"{base}editions/", "feed": f"{base}feed.atom", "share": f"{base}share/"}
+    urls = {"editions": f"{base}editions/", "feed": f"{base}feed.atom"}
     if edition.revision.number > 1:
-        urls["revision"] = f"{base}revisions/{edition.revision.number}/"
+        urls["revision"] = revision_url(letter, language, edition.revision.number)
     return urls
 
 
+def revision_url(letter: Letter, language: str, number: int) -> str:
+    """The path of the page that compares a text with the one before it."""
+    return f"{page_url(letter, language)}revisions/{number}/"
+
+
+def words_of(letter: Letter, listings: Iterable[Listing]) -> str:
+    """All that a list has in letters, in the active language, for the fonts that it takes."""
+    return "".join(
+        f"{name_of(each)}{label_of(each.countries, each.label, letter.default_language)}"
+        for each in listings
+        if each.redacted_at is None
+    )
+
+
 def paper_urls(letter: Letter, text: Text, listed: str) -> dict[str, str]:
-    """The forms for paper that a letter can be had in; no PDF where no font shows all of its words."""
+    """The forms for paper that a letter can be had in; no PDF where no font shows all of its words.
+
+    `listed` is its list, as `words_of` or as markup.
+    """
     words = f"{''.join(text.as_dict().values())}{listed}"
     missing = fonts.choose(words, text.language).missing
     if missing:
@@ -341,12 +371,12 @@ def follow_up(letter: Letter, language: str, standing: Standing) -> dict[str, An
             }
             for delivery in standing.deliveries
         ],
-        "since": since and {"joined_count": since.joined_count, "left_count": since.left_count},
+        "since": since and {"joined_count": len(since.joined), "left_count": since.left_count},
         "renewal": renewal
         and {
             "signed_count": len(renewal.signed),
             "total_count": len(renewal.signed) + len(renewal.waiting),
-            "url": f"{base}revisions/{renewal.revision.number}/",
+            "url": revision_url(letter, language, renewal.revision.number),
         },
         "updates": updates(letter, language),
     }
@@ -362,11 +392,11 @@ def updates(letter: Letter, language: str) -> list[dict[str, Any]]:
         found.append(
             {
                 "pk": update.pk,
-                "anchor": f"update-{update.pk}",
+                "anchor": update.anchor,
                 "title": text.title,
-                "body": render_markdown(text.body, prefix=f"update-{update.pk}-"),
+                "body": render_markdown(text.body, prefix=f"{update.anchor}-"),
                 "language": text.language,
-                "direction": "rtl" if get_language_info(text.language)["bidi"] else "ltr",
+                "direction": direction_of(text.language),
                 "published_at": update.published_at,
                 "changed_at": update.changed_at or update.published_at,
                 "published": moment_text(update.published_at, letter),
@@ -466,11 +496,11 @@ def make(letter: Letter, edition: Edition, *, archived_on: date | None = None) -
     listings = list(letter.listings.current().in_order())
     texts = edition.revision.texts()
     first_published_at = letter.editions.earliest("number").published_at
+    standing = standing_of(letter, edition, listings)
+    letters = rail(letter, listings)
     for language in texts:
         with translation.override(language), timezone.override(letter.zone):
-            standing = standing_of(letter, edition, listings)
-            letters = rail(letter, listings)
-            listed = signatories_html(letter, listings, standing.marks)
+            listed = signatories_html(letter, listings, standing.marks())
             on_paper = paper_urls(letter, texts[language], listed)
             for status in [ARCHIVED] if archived_on else reachable_statuses(letter):
                 context = page_context(
@@ -486,6 +516,8 @@ def make(letter: Letter, edition: Edition, *, archived_on: date | None = None) -
                     rail=letters,
                 )
                 context["urls"] |= on_paper
+                if not archived_on:  # there is nothing to be passed on of a copy
+                    context["urls"]["share"] = f"{page_url(letter, language)}share/"
                 context["card"] = card_url(letter, edition, texts[language])
                 context["linked_data"] = linked_data.of_page(
                     edition,
@@ -498,7 +530,6 @@ def make(letter: Letter, edition: Edition, *, archived_on: date | None = None) -
                 )
                 if archived_on:
                     context["archived_on"] = archived_on
-                    context["urls"].pop("share")  # there is nothing to be passed on of a copy
                     context["urls"]["readme"] = f"{letter.get_absolute_url()}README.txt"
                 yield Made(
                     page_kind(status),

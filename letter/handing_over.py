@@ -48,7 +48,7 @@ def recipients(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -
             return redirect("admin:letter_letter_recipients", pk)
     kept = list(letter.recipients.all())
     context = {
-        **_context(model_admin, request, letter),
+        **page_context(model_admin, request, letter, gettext("Hand it over")),
         "typed": typed if findings else written(kept),
         "findings": findings,
         "kept": kept,
@@ -69,7 +69,8 @@ def make(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -> Http
     if edition is None or not count:
         messages.error(request, gettext("There is no recipient yet, or the letter is not public."))
         return redirect("admin:letter_letter_recipients", pk)
-    context = {**_context(model_admin, request, letter), "count": count}
+    title = gettext("Hand it over")
+    context = {**page_context(model_admin, request, letter, title), "count": count}
     return growing_page(
         request,
         "admin/letter/letter/recipients_progress.html",
@@ -129,12 +130,13 @@ def _letter(model_admin: ModelAdmin[Letter], request: HttpRequest, pk: int) -> L
     return letter
 
 
-def _context(
-    model_admin: ModelAdmin[Letter], request: HttpRequest, letter: Letter
+def page_context(
+    model_admin: ModelAdmin[Letter], request: HttpRequest, letter: Letter, title: str
 ) -> dict[str, Any]:
+    """The context of templates/admin/letter/letter/page.html."""
     return {
         **model_admin.admin_site.each_context(request),
-        "title": gettext("Hand it over"),
+        "title": title,
         "opts": model_admin.opts,
         "media": model_admin.media,
         "letter": letter,

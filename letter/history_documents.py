@@ -20,6 +20,7 @@ from django.utils.translation import gettext, ngettext
 
 from letter import history
 from letter.documents import (
+    NotInLanguage,
     frame_of,
     history_urls,
     language_links,
@@ -44,10 +45,6 @@ NAMED = 200  # names of one kind under an edition; the comparison has all
 NAMED_IN_FEED = 50
 # What XML 1.0 has no way to say (§2.2), and nobody misses.
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
-class NotInLanguage(LookupError):
-    """The text that a page is about does not exist in the language asked for."""
 
 
 class WordsNotKept(Exception):
@@ -155,7 +152,7 @@ def edition_page(letter: Letter, language: str, number: int, *, archived: bool =
             "body": render_markdown(text.body) if text else "",
             "organization_count": edition.organization_count,
             "country_count": edition.country_count,
-            "signatories_html": signatories_html(letter, listings, standing.marks),
+            "signatories_html": signatories_html(letter, listings, standing.marks()),
             "deliveries": [each for each in standing.deliveries if each.edition_id == edition.pk],
         }
         # A copy of the site has the past on paper as far as it was handed over.
@@ -248,7 +245,6 @@ def revision_page(letter: Letter, language: str, number: int, *, archived: bool 
     last_before = before and history.last_edition_of(letter, before.number)
     old_texts = history.texts_of(last_before) if last_before else {}
     newest = _newest(letter)
-    listings = list(letter.listings.in_edition(newest.number).in_order())
     with _speaking(letter, language) as offered:
         text = history.text_in(letter, texts, language)
         old = old_texts.get(text.language) if text else None
@@ -266,17 +262,18 @@ def revision_page(letter: Letter, language: str, number: int, *, archived: bool 
             "old": old,
             "body": render_markdown(text.body) if text else "",
             "compared": history.compared(old, text) if text and old else None,
-            "renewal": _renewal_context(newest, revision, listings) if listings else None,
+            "renewal": _renewal_context(newest, revision),
         }
         return render_to_string("letter/revision.html", context).encode()
 
 
-def _renewal_context(
-    newest: Edition, revision: Revision, listings: Sequence[Listing]
-) -> dict[str, Any] | None:
+def _renewal_context(newest: Edition, revision: Revision) -> dict[str, Any] | None:
     """Who on today's list has signed this text; None where it did not ask them to, or a later one does."""
-    renewal = renewal_of(newest.revision, listings)
-    if renewal is None or renewal.revision.pk != revision.pk:
+    if newest.revision.last_substantive() != revision:
+        return None
+    listings = list(newest.letter.listings.in_edition(newest.number).in_order())
+    renewal = renewal_of(revision, listings)
+    if renewal is None or not listings:
         return None
     return {
         "signed": [line_html(each) for each in renewal.signed],

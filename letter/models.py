@@ -65,11 +65,21 @@ def new_line_id() -> str:
     return secrets.token_hex(LINE_ID_BYTES)
 
 
+validate_is_lowercase = RegexValidator(
+    r"^[a-z0-9]+(-[a-z0-9]+)*$", _("Use small letters, digits and hyphens.")
+)
+
+
 def validate_slug_is_free(slug: str) -> None:
     if slug in RESERVED_SLUGS:
         raise ValidationError(
             _("“%(slug)s” is used for another page. Choose another address."), params={"slug": slug}
         )
+
+
+def direction_of(language: str) -> str:
+    """Which way a language is written, as HTML has it: "ltr" or "rtl"."""
+    return "rtl" if get_language_info(language)["bidi"] else "ltr"
 
 
 class RevisionLocked(Exception):
@@ -89,7 +99,7 @@ class Text:
 
     @property
     def direction(self) -> str:
-        return "rtl" if get_language_info(self.language)["bidi"] else "ltr"
+        return direction_of(self.language)
 
     def as_dict(self) -> dict[str, str]:
         """What the revision's digest covers, by the names in its canonical form."""
@@ -149,12 +159,7 @@ class Letter(models.Model):
         _("address"),
         max_length=60,
         unique=True,
-        validators=[
-            RegexValidator(
-                r"^[a-z0-9]+(-[a-z0-9]+)*$", _("Use small letters, digits and hyphens.")
-            ),
-            validate_slug_is_free,
-        ],
+        validators=[validate_is_lowercase, validate_slug_is_free],
         help_text=_("The last part of the letter's web address. It cannot change once published."),
     )
     title = models.CharField(_("title"), max_length=200)
@@ -622,6 +627,11 @@ class Update(models.Model):
     def __str__(self) -> str:
         text = self.text_in(self.letter.default_language)
         return text.title if text else str(self.pk)
+
+    @property
+    def anchor(self) -> str:
+        """Its id on the letter's page."""
+        return f"update-{self.pk}"
 
     def text_in(self, language: str, otherwise: str = "en") -> "UpdateText | None":
         """The note in that language, else in another, else in the first there is."""

@@ -1,10 +1,13 @@
-"""What an admin's list may be asked about."""
+"""What an admin's list shows, and may be asked about."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models import QuerySet
 from django.http import HttpRequest
+
+from letter.models import Letter, entrusted
 
 
 class OfferedLookups(admin.ModelAdmin[Any]):
@@ -30,3 +33,29 @@ class OfferedLookups(admin.ModelAdmin[Any]):
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         # Django's breaks on a relation from elsewhere.
         return to_field == self.opts.pk.name
+
+
+class OfLetters(OfferedLookups):
+    """Rows that belong to a letter: those of the letters that are entrusted to whoever asks."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(entrusted(request.user, "letter"))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "letter":
+            kwargs["queryset"] = Letter.objects.entrusted_to(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class AddedToLetters(OfLetters):
+    """Rows that coordinators add to a letter, and take off it one by one, on the row's own page."""
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        initial = super().get_changeform_initial_data(request)
+        letters = list(Letter.objects.entrusted_to(request.user).public()[:2])
+        return initial if initial or len(letters) != 1 else {"letter": letters[0].pk}
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions

@@ -123,7 +123,7 @@ def badge(
     request: HttpRequest, slug: str, line_id: str, kind: str, language: str = ""
 ) -> HttpResponse:
     """The picture with which an organisation that stands on the list today says so."""
-    if kind not in pictures.BADGE_TYPES:
+    if kind not in pictures.IMAGE_TYPES:
         raise Http404
     letter = _public(slug)
     code = language or letter.default_language
@@ -132,12 +132,12 @@ def badge(
         words = sharing.badge_words(letter, line_id, code)
         key = ("badge", kind, json.dumps(words))
         return serving.drawn(
-            key, pictures.BADGE_TYPES[kind], lambda: pictures.badge(words, kind)
+            key, pictures.IMAGE_TYPES[kind], lambda: pictures.badge(words, kind)
         ).body
 
     try:
         served = serving.remembered(
-            letter, ("badge", kind, line_id, code), pictures.BADGE_TYPES[kind], make
+            letter, ("badge", kind, line_id, code), pictures.IMAGE_TYPES[kind], make
         )
     except (LookupError, CannotBeMade) as error:
         raise Http404 from error
@@ -160,10 +160,10 @@ def short(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def qr(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """The short address as a picture that phones read."""
-    if kind not in sharing.QR_TYPES:
+    if kind not in pictures.IMAGE_TYPES:
         raise Http404
     letter = _public(slug)
     served = serving.remembered(
-        letter, ("qr", kind), sharing.QR_TYPES[kind], lambda: sharing.qr(letter, kind)
+        letter, ("qr", kind), pictures.IMAGE_TYPES[kind], lambda: sharing.qr(letter, kind)
     )
     return _for_others(request, served, _ELSEWHERE)

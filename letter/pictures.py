@@ -27,7 +27,7 @@ BADGE_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "svg": {"format": "svg"},
     "png": {"format": "png", "ppi": 216},
 }
-BADGE_TYPES: Final = {"svg": "image/svg+xml", "png": "image/png"}
+IMAGE_TYPES: Final = {"svg": "image/svg+xml", "png": "image/png"}
 # Those that put no space between words (ISO 15924): a line may end nearly anywhere.
 _UNSPACED: Final = {"Hani", "Hira", "Kana", "Bopo", "Yiii", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"}
 

@@ -1,8 +1,8 @@
 """What people write on top of the columns of a list of recipients, in eight languages, and which field that is."""
 
-import re
-import unicodedata
 from typing import Final
+
+from letter.headings import folded
 
 # By field. Case, accents and punctuation make no difference.
 _HEADINGS: Final = {
@@ -51,17 +51,11 @@ _HEADINGS: Final = {
 }
 
 
-def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
-    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return " ".join(re.findall(r"[^\W_]+", plain))
-
-
 _FIELD: Final = {
-    _folded(heading): field for field, text in _HEADINGS.items() for heading in text.split("; ")
+    folded(heading): field for field, text in _HEADINGS.items() for heading in text.split("; ")
 }
 
 
 def field_of(heading: str) -> str:
     """The field that a column with this heading holds; "" where the heading says nothing."""
-    return _FIELD.get(_folded(heading), "")
+    return _FIELD.get(folded(heading), "")

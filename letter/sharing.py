@@ -30,14 +30,13 @@ from letter.documents import (
     line_url,
     page_url,
     paper_urls,
-    signatories_html,
+    read_today,
+    words_of,
 )
-from letter.history_documents import NotInLanguage
-from letter.models import Edition, Letter, Listing, Text
+from letter.models import Letter, Listing, Text
 
 NAMED: Final = 5
 _TAG_LENGTH: Final = 35  # RFC 5646 §4.4.1
-QR_TYPES: Final = {"svg": "image/svg+xml", "png": "image/png"}
 # Pixels for a module as PNG: sharp on a poster of A2, where the code is a hand wide.
 _QR_SCALE: Final = 30
 # How high the part for other sites is where no script says so: five names of two lines on a phone.
@@ -65,15 +64,6 @@ def nearest(asked: str, languages: Sequence[str]) -> str:
     return next(related, languages[0])
 
 
-def _read(letter: Letter, language: str) -> tuple[Edition, Text]:
-    """What readers see in a language; raises NotInLanguage."""
-    edition = letter.newest_edition()
-    text = edition and edition.revision.texts().get(language)
-    if not edition or not text:
-        raise NotInLanguage(language)
-    return edition, text
-
-
 def spoken(asked: str) -> str:
     """Of the languages that the product speaks, the nearest to a language tag; empty where it speaks none."""
     codes = ["", *(code for code, _name in settings.LANGUAGES)]
@@ -85,7 +75,7 @@ def embed_page(letter: Letter, language: str, status: str, around: str = "") -> 
 
     `around` is the language of that site, for the words around the letter's own, if it is another one.
     """
-    edition, text = _read(letter, language)
+    edition, text = read_today(letter, language)
     around = around or language
     with translation.override(around), timezone.override(letter.zone):
         context = {
@@ -103,7 +93,10 @@ def embed_page(letter: Letter, language: str, status: str, around: str = "") -> 
 
 
 def _joined_last(letter: Letter) -> Iterator[Listing]:
-    """The lines that came in last. A line that was corrected has begun anew, and did not join then."""
+    """The lines that came in last, those of one edition as they stand on the list.
+
+    A line that was corrected has begun anew, and did not join then.
+    """
     is_listed = Q(last_edition__isnull=True, redacted_at__isnull=True)
     joined = (
         letter.listings.values("line_id")
@@ -122,10 +115,10 @@ def _joined_last(letter: Letter) -> Iterator[Listing]:
 
 def share_page(letter: Letter, language: str) -> bytes:
     """How to pass the letter on: what can be linked to, printed, or shown elsewhere."""
-    edition, text = _read(letter, language)
+    edition, text = read_today(letter, language)
     with translation.override(language), timezone.override(letter.zone):
         base = page_url(letter, language)
-        listed = signatories_html(letter, letter.listings.current().in_order())
+        listed = words_of(letter, letter.listings.current())
         context = {
             "text": text,
             "frame": frame_of(language),
@@ -133,7 +126,10 @@ def share_page(letter: Letter, language: str) -> bytes:
             "page_url": base,
             "address": settings.BASE_URL + base,
             "short": short_url(letter),
-            "qr": {kind: reverse("letter:qr", args=[letter.slug, kind]) for kind in QR_TYPES},
+            "qr": {
+                kind: reverse("letter:qr", args=[letter.slug, kind])
+                for kind in pictures.IMAGE_TYPES
+            },
             "card": card_url(letter, edition, text),
             "card_size": pictures.CARD_SIZE,
             "urls": {
@@ -183,7 +179,7 @@ def qr(letter: Letter, kind: str) -> bytes:
 
 def badge_words(letter: Letter, line_id: str, language: str) -> dict[str, Any]:
     """What a line's badge says; raises NotListed, NotInLanguage."""
-    _edition, text = _read(letter, language)
+    _edition, text = read_today(letter, language)
     listing = letter.listings.current().filter(line_id=line_id, redacted_at__isnull=True).first()
     if listing is None:
         raise NotListed(line_id)
@@ -209,7 +205,7 @@ def badge_of(letter: Letter, line_id: str, language: str) -> Badge | None:
     if fonts.choose("".join((words["title"], words["name"])), language).missing:
         return None
     base = page_url(letter, language)
-    urls = {kind: f"{base}badge/{line_id}.{kind}" for kind in pictures.BADGE_TYPES}
+    urls = {kind: f"{base}badge/{line_id}.{kind}" for kind in pictures.IMAGE_TYPES}
     width, height = pictures.BADGE_SIZE
     html = (
         f'<a href="{settings.BASE_URL}{line_url(letter, language, line_id)}">'

@@ -6,7 +6,7 @@ over is an edition that stays as it was, and whoever joined later is marked as s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
@@ -27,30 +27,35 @@ class Since:
     """What became of the list since the letter was last delivered."""
 
     delivery: Delivery
-    joined_count: int
+    joined: Sequence[Listing]
     left_count: int
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What there is to say of an edition's lines; `marks` has a few words for some, by the lines' ids."""
+    """What there is to say of an edition's lines."""
 
     renewal: Renewal | None = None
     since: Since | None = None
     deliveries: Sequence[Delivery] = ()
-    marks: Mapping[str, str] = field(default_factory=dict)
+
+    def marks(self) -> Mapping[str, str]:
+        """A few words for some of the lines, by their ids, in the active language."""
+        marks: dict[str, list[str]] = {}
+        for listing in self.renewal.waiting if self.renewal else ():
+            marks.setdefault(listing.line_id, []).append(gettext("signed the earlier text"))
+        for listing in self.since.joined if self.since else ():
+            marks.setdefault(listing.line_id, []).append(gettext("joined after the delivery"))
+        return {line_id: ", ".join(said) for line_id, said in marks.items()}
 
 
 def standing_of(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> Standing:
-    """Where the lines of an edition stand, in the active language."""
+    """Where the lines of an edition stand."""
     renewal = renewal_of(edition.revision, listings)
     deliveries = list(
         letter.deliveries.filter(edition__number__lte=edition.number).select_related("edition")
     )
     last = max(deliveries, key=lambda each: each.edition.number, default=None)
-    marks: dict[str, list[str]] = {}
-    for listing in renewal.waiting if renewal else ():
-        marks.setdefault(listing.line_id, []).append(gettext("signed the earlier text"))
     since = None
     if last:
         then = set(
@@ -58,11 +63,8 @@ def standing_of(letter: Letter, edition: Edition, listings: Sequence[Listing]) -
         )
         joined = [each for each in listings if each.line_id not in then]
         left_count = len(then) - (len(listings) - len(joined))
-        since = Since(last, len(joined), left_count)
-        for listing in joined:
-            marks.setdefault(listing.line_id, []).append(gettext("joined after the delivery"))
-    words = {line_id: ", ".join(said) for line_id, said in marks.items()}
-    return Standing(renewal, since, deliveries, words)
+        since = Since(last, joined, left_count)
+    return Standing(renewal, since, deliveries)
 
 
 def renewal_of(revision: Revision, listings: Sequence[Listing]) -> Renewal | None:

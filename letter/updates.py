@@ -14,8 +14,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from letter.background import ring_after_commit
-from letter.models import Letter, Update, UpdateText, entrusted
-from letter.offered_lookups import OfferedLookups
+from letter.models import Update, UpdateText
+from letter.offered_lookups import AddedToLetters
 from letter.publishing import request_publication
 
 
@@ -51,7 +51,7 @@ class UpdateTextInline(admin.StackedInline[UpdateText, Update]):
 
 
 @admin.register(Update)
-class UpdateAdmin(OfferedLookups, admin.ModelAdmin[Update]):
+class UpdateAdmin(AddedToLetters, admin.ModelAdmin[Update]):
     change_form_template = "admin/letter/update/change_form.html"
     list_display = ("__str__", "letter", "published_at", "mailed")
     list_filter = (("letter", admin.RelatedOnlyFieldListFilter),)
@@ -63,27 +63,10 @@ class UpdateAdmin(OfferedLookups, admin.ModelAdmin[Update]):
         css = {"all": ("letter/desk.css",)}
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        found = super().get_queryset(request).filter(entrusted(request.user, "letter"))
-        return found.prefetch_related("texts")
+        return super().get_queryset(request).prefetch_related("texts")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Update | None = None) -> list[str]:
         return ["published_at", "mailed", *(["letter"] if obj else [])]
-
-    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        if db_field.name == "letter":
-            kwargs["queryset"] = Letter.objects.entrusted_to(request.user)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        initial = super().get_changeform_initial_data(request)
-        letters = list(Letter.objects.entrusted_to(request.user).public()[:2])
-        return initial if initial or len(letters) != 1 else {"letter": letters[0].pk}
-
-    def get_actions(self, request: HttpRequest) -> Any:
-        # Each is taken off its letter's page by itself, by the button on its own page.
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
 
     @admin.display(description=_("mailed"))
     def mailed(self, update: Update) -> str:

@@ -27,7 +27,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from letter.models import Letter, entrusted
-from letter.offered_lookups import OfferedLookups
+from letter.offered_lookups import OfferedLookups, OfLetters
 from signatories import moderation
 from signatories.desk import entry, merging, partners, taking_out
 from signatories.desk.asking import ask
@@ -98,7 +98,7 @@ def _actions() -> list[Callable[..., Any]]:
 
 
 @admin.register(Signatory)
-class SignatoryAdmin(OfferedLookups, admin.ModelAdmin[Signatory]):
+class SignatoryAdmin(OfLetters, admin.ModelAdmin[Signatory]):
     form = SignatoryForm
     change_form_template = "admin/signatories/signatory/change_form.html"
     change_list_template = "admin/signatories/signatory/change_list.html"
@@ -196,13 +196,7 @@ class SignatoryAdmin(OfferedLookups, admin.ModelAdmin[Signatory]):
         return [name for name in self.list_display if name not in hidden]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Signatory]:
-        entries = super().get_queryset(request).select_related("letter", "assigned_to")
-        return entries.filter(entrusted(request.user, "letter"))
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "letter":
-            kwargs["queryset"] = Letter.objects.entrusted_to(request.user)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        return super().get_queryset(request).select_related("letter", "assigned_to")
 
     def action_checkbox(self, obj: Signatory) -> SafeString:
         """Django's box, and with it the version of the row that it stands on."""
@@ -601,7 +595,7 @@ class MergeAdmin(OfferedLookups, admin.ModelAdmin[Merge]):
 
 
 @admin.register(Message)
-class MessageAdmin(OfferedLookups, admin.ModelAdmin[Message]):
+class MessageAdmin(OfLetters, admin.ModelAdmin[Message]):
     list_display = (
         "kind",
         "signatory",
@@ -630,9 +624,6 @@ class MessageAdmin(OfferedLookups, admin.ModelAdmin[Message]):
     )
     readonly_fields = fields
     show_full_result_count = False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        return super().get_queryset(request).filter(entrusted(request.user, "letter"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,9 +1,9 @@
 """What people write on top of the columns of a list, in eight languages, and which field that is."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Final
+
+from letter.headings import folded
 
 # By language and field. Case, accents and punctuation make no difference.
 _HEADINGS: Final = {
@@ -133,14 +133,8 @@ _HEADINGS: Final = {
 }  # fmt: skip
 
 
-def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
-    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return " ".join(re.findall(r"[^\W_]+", plain))
-
-
 _FIELD: Final = {
-    _folded(heading): field
+    folded(heading): field
     for fields in reversed(_HEADINGS.values())  # where two languages differ, the first one holds
     for field, text in fields.items()
     for heading in text.split("; ")
@@ -149,15 +143,15 @@ _FIELD: Final = {
 
 def field_of(heading: str) -> str:
     """The field that a column with this heading holds; "" where the heading says nothing."""
-    return _FIELD.get(_folded(heading), "")
+    return _FIELD.get(folded(heading), "")
 
 
 def languages_of(headings: Sequence[str]) -> tuple[str, ...]:
     """The languages in which most of the headings are known, but for English; several may tie."""
-    folded = {_folded(heading) for heading in headings}
+    found = {folded(heading) for heading in headings}
     counts = {
         language: len(
-            folded & {_folded(each) for text in fields.values() for each in text.split("; ")}
+            found & {folded(each) for text in fields.values() for each in text.split("; ")}
         )
         for language, fields in _HEADINGS.items()
     }

@@ -19,7 +19,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from letter.documents import moment_text, page_url, shown_as
+from letter.documents import moment_text, page_url, revision_url, shown_as
 from letter.models import Letter
 from letter.publishing import number_of
 from letter.text import plain_text, render_markdown
@@ -189,16 +189,12 @@ def _context(message: Message, signatory: Signatory, *, at: datetime) -> dict[st
 
 def _revised(signatory: Signatory) -> dict[str, Any]:
     """For whoever signed the text before: what changed, and where it can be read word by word."""
-    letter = signatory.letter
-    language, _title = shown_as(letter)
-    revision = text_to_sign(signatory)
-    asked = revision and revision.last_substantive()
-    return {
-        "note": asked.note if asked else "",
-        "changes_url": f"{settings.BASE_URL}{page_url(letter, language)}revisions/{asked.number}/"
-        if asked
-        else "",
-    }
+    to_sign = text_to_sign(signatory)
+    if to_sign is None:
+        return {}
+    language, _title = shown_as(signatory.letter)
+    changes = revision_url(signatory.letter, language, to_sign.asked.number)
+    return {"note": to_sign.asked.note, "changes_url": settings.BASE_URL + changes}
 
 
 def _update(message: Message) -> dict[str, Any]:
@@ -211,7 +207,7 @@ def _update(message: Message) -> dict[str, Any]:
         "update": text,
         "update_text": plain_text(text.body) if text else "",
         "update_html": render_markdown(text.body) if text else "",
-        "update_url": f"{_about(message.letter)['letter_url']}#update-{message.update.pk}",
+        "update_url": f"{_about(message.letter)['letter_url']}#{message.update.anchor}",
     }
 
 

@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -24,6 +23,7 @@ from letter.models import (
     entrusted,
     language_choices,
     new_line_id,
+    validate_is_lowercase,
 )
 from letter.ordering import collation_key
 from signatories.names import KEY_MAX_LENGTH, name_key
@@ -411,9 +411,7 @@ class Partner(models.Model):
         _("word in the link"),
         max_length=40,
         help_text=_("Small letters, digits and hyphens: for example “amnesty”. Everybody sees it."),
-        validators=[
-            RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", _("Use small letters, digits and hyphens."))
-        ],
+        validators=[validate_is_lowercase],
     )
     created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
 

@@ -9,7 +9,7 @@ contact's page and the imports are read from the table and go through here; ther
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -228,13 +228,22 @@ def possible_events(state: str, actor: Actor) -> list[Event]:
     ]
 
 
-def text_to_sign(signatory: Signatory) -> Revision | None:
+class ToSign(NamedTuple):
+    """What a contact is asked to sign again."""
+
+    text: Revision  # the one that is read today
+    asked: Revision  # the newest, up to that, that changed what the letter asks for
+
+
+def text_to_sign(signatory: Signatory) -> ToSign | None:
     """The text that is read today, if what the letter asks for has changed since it was signed; else None."""
     if signatory.state not in RENEWABLE:
         return None
     current = signatory.letter.current_revision()
     asked = current and current.last_substantive()
-    return current if asked and signatory.revision.number < asked.number else None
+    if current is None or asked is None or signatory.revision.number >= asked.number:
+        return None
+    return ToSign(current, asked)
 
 
 def locked(**lookup: int) -> Signatory:
@@ -390,9 +399,9 @@ def _decide(
     from_state = State(signatory.state)
     to_state = _allowed(signatory, event, by=by, words=words)
     changed = ["state", "version", "claimed_by", "claimed_until", "assessed_at"]
-    if event == Event.RENEW and (revision := text_to_sign(signatory)):
-        signatory.revision = revision
-        Revision.objects.filter(pk=revision.pk).lock(at=at)
+    if event == Event.RENEW and (to_sign := text_to_sign(signatory)):
+        signatory.revision = to_sign.text
+        Revision.objects.filter(pk=to_sign.text.pk).lock(at=at)
         changed.append("revision")
     signatory.state = to_state
     signatory.version += 1
@@ -569,14 +578,19 @@ def ask_to_sign_again(letter: Letter, *, at: datetime) -> int:
     return _queue_for_many(found, Message.Kind.REVISED, letter=letter, at=at)
 
 
-@transaction.atomic
 def mail_updates(*, at: datetime) -> int:
     """Queue the updates that coordinators asked to have mailed, for every contact who wants them; give how many mails.
 
     Whoever is the contact of several organisations gets each once.
     """
-    count = 0
     waiting = Update.objects.filter(mail_asked_at__isnull=False, mailed_at__isnull=True)
+    # Asked twice a second by every worker: on SQLite a transaction would hold up all writers.
+    return _mail_updates(waiting, at=at) if waiting.exists() else 0
+
+
+@transaction.atomic
+def _mail_updates(waiting: models.QuerySet[Update], *, at: datetime) -> int:
+    count = 0
     for update in waiting.select_for_update(skip_locked=True, of=("self",)).select_related(
         "letter"
     ):

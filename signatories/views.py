@@ -27,6 +27,7 @@ from letter.documents import (
     name_of,
     page_url,
     printed,
+    revision_url,
     shown_as,
 )
 from letter.models import Letter, Listing, Text
@@ -431,12 +432,14 @@ def _signature_page(
 
 def _revised(signatory: Signatory, language: str) -> dict[str, Any]:
     """The text that the contact is asked to sign again, and where its changes can be read; nothing where none is."""
-    revision = moderation.text_to_sign(signatory)
-    asked = revision and revision.last_substantive()
-    if revision is None or asked is None:
+    to_sign = moderation.text_to_sign(signatory)
+    if to_sign is None:
         return {}
-    url = f"{page_url(signatory.letter, language)}revisions/{asked.number}/"
-    return {"to_sign": revision, "note": asked.note, "changes_url": url}
+    return {
+        "to_sign": to_sign.text,
+        "note": to_sign.asked.note,
+        "changes_url": revision_url(signatory.letter, language, to_sign.asked.number),
+    }
 
 
 @_with_secret
@@ -476,8 +479,8 @@ def withdraw(request: HttpRequest, signatory: Signatory, token: str) -> HttpResp
 def renew(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """Put the signature under the revised text, if that is still the one that was shown."""
     page = reverse("signatories:signature", args=[signatory.letter.slug, token])
-    revision = moderation.text_to_sign(signatory)
-    if revision is None or request.POST.get("text") != str(revision.number):
+    to_sign = moderation.text_to_sign(signatory)
+    if to_sign is None or request.POST.get("text") != str(to_sign.text.number):
         return redirect(page)
     with suppress(moderation.Refused):
         moderation.decide(signatory.pk, Event.RENEW, by=moderation.CONTACT)

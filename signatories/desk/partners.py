@@ -13,13 +13,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from letter.models import Letter, entrusted
-from letter.offered_lookups import OfferedLookups
+from letter.offered_lookups import AddedToLetters
 from signatories.models import Partner, Signatory
 
 
 @admin.register(Partner)
-class PartnerAdmin(OfferedLookups, admin.ModelAdmin[Partner]):
+class PartnerAdmin(AddedToLetters, admin.ModelAdmin[Partner]):
     """Links that say by whom a sign-on came, with what came by each."""
 
     list_display = ("name", "letter", "link", "signed", "listed")
@@ -36,22 +35,15 @@ class PartnerAdmin(OfferedLookups, admin.ModelAdmin[Partner]):
         # Who has not confirmed the address has not signed.
         signed = ~Q(signatories__state=Signatory.State.SUBMITTED)
         counted = Q(signatories__state=Signatory.State.APPROVED)
-        partners = super().get_queryset(request).filter(entrusted(request.user, "letter"))
-        counted_partners: QuerySet[Partner] = partners.annotate(
-            signed_count=Count("signatories", filter=signed & Q(signatories__isnull=False)),
-            listed_count=Count("signatories", filter=counted),
+        counted_partners: QuerySet[Partner] = (
+            super()
+            .get_queryset(request)
+            .annotate(
+                signed_count=Count("signatories", filter=signed & Q(signatories__isnull=False)),
+                listed_count=Count("signatories", filter=counted),
+            )
         )
         return counted_partners
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "letter":
-            kwargs["queryset"] = Letter.objects.entrusted_to(request.user)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        initial = super().get_changeform_initial_data(request)
-        letters = list(Letter.objects.entrusted_to(request.user).public()[:2])
-        return initial if initial or len(letters) != 1 else {"letter": letters[0].pk}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Partner | None = None) -> list[str]:
         # A link that was given out goes on working.
@@ -61,11 +53,6 @@ class PartnerAdmin(OfferedLookups, admin.ModelAdmin[Partner]):
         self, request: HttpRequest, obj: Partner | None = None
     ) -> dict[str, Any]:
         return {} if obj else super().get_prepopulated_fields(request, obj)
-
-    def get_actions(self, request: HttpRequest) -> Any:
-        actions = super().get_actions(request)
-        actions.pop("delete_selected", None)
-        return actions
 
     @admin.display(description=_("link to pass on"))
     def link(self, partner: Partner) -> SafeString | str:
