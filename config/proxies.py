@@ -1,7 +1,9 @@
 """Believes what a proxy says of how it was reached only if the proxy is one of ours."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from wsgiref.types import WSGIEnvironment
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -46,6 +48,20 @@ def client_address(request: HttpRequest) -> str:
             break
         known = sent_from
     return "" if known is None else str(known)
+
+
+def scheme_of(environ: WSGIEnvironment) -> str:
+    """What a proxy of ours says of the scheme by which it was reached; else the one by which we were."""
+    told = environ.get("HTTP_X_FORWARDED_PROTO")
+    if told and _is_ours(environ.get("REMOTE_ADDR", ""), tuple(settings.TRUSTED_PROXIES)):
+        return str(told)
+    return str(environ["wsgi.url_scheme"])
+
+
+@lru_cache(maxsize=1000)
+def _is_ours(peer: str, _proxies: tuple[str, ...]) -> bool:
+    address = _address(peer)
+    return address is not None and _trusts()(address)
 
 
 def _trusts() -> Callable[[IPv4Address | IPv6Address], bool]:

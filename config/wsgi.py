@@ -9,12 +9,16 @@ from config.checks import refuse_to_start_unfit
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # `make serve` has asked already; a server that imports this module directly has not.
 refuse_to_start_unfit()
-application = get_wsgi_application()
+django = get_wsgi_application()
 
-# Both need the apps to be loaded, which the line above has done.
+# All need the apps to be loaded, which the line above has done.
 from django.conf import settings  # noqa: E402
 
+from config.proxies import scheme_of  # noqa: E402
+from letter.front import Front  # noqa: E402
 from signatories.worker import start_in_background  # noqa: E402
+
+application = Front(django, scheme_of)
 
 if settings.WORKER == "web":
     start_in_background()

@@ -70,12 +70,10 @@ class Archived:
 def pages_of(letter: Letter, edition: Edition, made_on: date) -> Iterator[Page]:
     """Everything that a copy of a letter has, up to its newest edition."""
     newest = edition.number
-    addresses = {"json": reverse("letter:json", args=[letter.slug])}
-    addresses["csv"] = reverse("letter:csv", args=[letter.slug])
     for made in documents.make(letter, edition, archived_on=made_on):
-        is_page = made.kind == documents.page_kind(documents.ARCHIVED)
-        address = page_url(letter, made.language) if is_page else addresses[made.kind]
-        yield Page(address, partial(bytes, made.body))
+        yield Page(page_url(letter, made.language), partial(bytes, made.body))
+    for view, make in (("letter:json", past.edition_json), ("letter:csv", past.edition_csv)):
+        yield Page(reverse(view, args=[letter.slug]), partial(make, letter, newest))
     yield Page(reverse("letter:schema"), documents.schema)
     for language in edition.revision.texts():
         base = page_url(letter, language)

@@ -1,6 +1,7 @@
 """The forms in which an edition is served: a page per language and status, JSON and CSV.
 
-`refresh` makes them once, at publication, and stores the bytes with their strong ETag. They hold
+`refresh` makes the pages once, at publication, and stores the bytes with their strong ETag; the lists as JSON and
+CSV, which few ask for, are made when somebody does. They hold
 nothing about a visitor, so every visitor gets the same bytes. A page exists for each status that the
 letter can still reach by the clock alone ("open" until the deadline, "past_deadline" after), so that
 it turns at the second, with nothing to be made at that moment.
@@ -300,9 +301,9 @@ def card_url(letter: Letter, edition: Edition, text: Text) -> str:
 
 def scripts_without_font(letter: Letter) -> dict[str, tuple[str, ...]]:
     """The languages in which a published letter cannot be had as PDF, each with the scripts that no font shows."""
-    pages = letter.documents.filter(kind__startswith=page_kind("")).values_list("language", "body")
+    pages = letter.documents.filter(kind__startswith=page_kind(""))
     missing = {
-        language: fonts.choose(bytes(body).decode(), language).missing for language, body in pages
+        page.language: fonts.choose(page.body.decode(), page.language).missing for page in pages
     }
     return {language: scripts for language, scripts in missing.items() if scripts}
 
@@ -461,6 +462,11 @@ def etag_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()[:32]
 
 
+def compressed(body: bytes) -> bytes:
+    """What is kept of a document's bytes: the same whenever they are made."""
+    return gzip.compress(body, 6, mtime=0)
+
+
 def refresh(letter: Letter) -> None:
     """Make the newest edition's documents and store those that differ; remove what is no longer served."""
     edition = letter.newest_edition()
@@ -468,7 +474,7 @@ def refresh(letter: Letter) -> None:
         return
     stored = {
         (document.kind, document.language): document
-        for document in letter.documents.defer("body", "body_gzip")
+        for document in letter.documents.defer("body_gzip")
     }
     for made in make(letter, edition):
         etag = etag_of(made.body)
@@ -482,9 +488,7 @@ def refresh(letter: Letter) -> None:
             defaults={
                 "edition": edition,
                 "content_type": made.content_type,
-                "body": made.body,
-                # mtime=0: the same bytes whenever they are made.
-                "body_gzip": gzip.compress(made.body, 9, mtime=0),
+                "body_gzip": compressed(made.body),
                 "etag": etag,
             },
         )
@@ -537,9 +541,6 @@ def make(letter: Letter, edition: Edition, *, archived_on: date | None = None) -
                     "text/html; charset=utf-8",
                     render_to_string("letter/letter.html", context).encode(),
                 )
-    with translation.override(letter.default_language):
-        yield Made("json", "", "application/json", list_json(letter, edition, listings, texts))
-        yield Made("csv", "", "text/csv; charset=utf-8", _csv(letter, edition, listings))
 
 
 @cache
@@ -592,10 +593,10 @@ def list_json(
     return json.dumps(document, ensure_ascii=False).encode()
 
 
-def _csv(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> bytes:
-    """The public list for a spreadsheet: UTF-8 with a byte order mark, and no cell that runs as a formula.
+def list_csv(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> bytes:
+    """An edition's list for a spreadsheet: UTF-8 with a byte order mark, and no cell that runs as a formula.
 
-    Each row says which edition it is of, so that rows copied elsewhere still do.
+    The labels are in the active language. Each row says which edition it is of, so that rows copied elsewhere still do.
     """
     of_edition = [
         letter.default_language,

@@ -53,7 +53,7 @@ def recipients(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -
         "findings": findings,
         "kept": kept,
         "edition": letter.newest_edition(),
-        "made": letter.documents.filter(kind=KIND).defer("body", "body_gzip").first(),
+        "made": letter.documents.filter(kind=KIND).defer("body_gzip").first(),
     }
     status = 422 if findings else 200
     return render(request, "admin/letter/letter/recipients.html", context, status=status)
@@ -116,7 +116,7 @@ def zip_file(request: HttpRequest, pk: int, model_admin: ModelAdmin[Letter]) -> 
     document = letter.documents.filter(kind=KIND).select_related("edition").first()
     if document is None:
         raise Http404
-    response = HttpResponse(bytes(document.body), content_type=document.content_type)
+    response = HttpResponse(document.body, content_type=document.content_type)
     name = f"{letter.slug}-edition-{document.edition.number}.zip"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "private, no-store"

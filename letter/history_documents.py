@@ -25,6 +25,7 @@ from letter.documents import (
     history_urls,
     language_links,
     line_html,
+    list_csv,
     list_json,
     moment_text,
     page_url,
@@ -179,10 +180,17 @@ def edition_pdf(letter: Letter, language: str, number: int) -> bytes:
 
 
 def edition_json(letter: Letter, number: int) -> bytes:
-    """The list of an edition, in the form of the live list."""
+    """The list of an edition, the newest or another, as JSON."""
     edition, listings = _edition(letter, number)
     with translation.override(letter.default_language):
         return list_json(letter, edition, listings, history.texts_of(edition))
+
+
+def edition_csv(letter: Letter, number: int) -> bytes:
+    """The list of an edition for a spreadsheet."""
+    edition, listings = _edition(letter, number)
+    with translation.override(letter.default_language):
+        return list_csv(letter, edition, listings)
 
 
 def _edition(letter: Letter, number: int) -> tuple[Edition, list[Listing]]:

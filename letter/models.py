@@ -5,6 +5,7 @@ tables alone, so it cannot leak what they do not hold. Of people there are the a
 who may work on a letter, and who changed what about it.
 """
 
+import gzip
 import secrets
 import zoneinfo
 from collections.abc import Mapping
@@ -687,14 +688,13 @@ class Logo(models.Model):
 
 
 class Document(models.Model):
-    """One form in which a letter's newest edition is served: the bytes, made once."""
+    """One form in which a letter's newest edition is served: the bytes, made once, and kept compressed."""
 
     letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="documents")
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="documents")
     kind = models.CharField(max_length=20)
     language = models.CharField(max_length=12, blank=True)
     content_type = models.CharField(max_length=80)
-    body = models.BinaryField()
     body_gzip = models.BinaryField()
     etag = models.CharField(max_length=64)
 
@@ -707,6 +707,11 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return f"{self.letter}, {self.kind} {self.language}"
+
+    @property
+    def body(self) -> bytes:
+        """It as it is."""
+        return gzip.decompress(bytes(self.body_gzip))
 
 
 class Recipient(models.Model):

@@ -6,7 +6,6 @@ publication and holds none up: whatever a publication makes anew, it removes the
 """
 
 import base64
-import gzip
 import logging
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +17,16 @@ from django.db import transaction
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext
 
-from letter.documents import Group, etag_of, groups_of, page_url, printed, taken_out
+from letter.documents import (
+    Group,
+    compressed,
+    etag_of,
+    groups_of,
+    page_kind,
+    page_url,
+    printed,
+    taken_out,
+)
 from letter.models import Document, Edition, Letter, Logo, Text
 from letter.standing import standing_of
 from letter.text import Node, tree
@@ -297,8 +305,7 @@ def made(letter: Letter, kind: str, language: str) -> Document | None:
         kind=kind,
         language=language,
         content_type="image/png" if kind == CARD else FORMATS[kind][0],
-        body=body,
-        body_gzip=gzip.compress(body, 6, mtime=0),
+        body_gzip=compressed(body),
         etag=etag_of(body),
     )
     with transaction.atomic():
@@ -311,8 +318,8 @@ def made(letter: Letter, kind: str, language: str) -> Document | None:
 
 def state_of(letter: Letter) -> tuple[object, ...]:
     """What changes with each publication that changes a word, as a redaction without an edition does, and the head."""
-    row = letter.documents.filter(kind="json").values_list("edition", "etag").first()
-    return (row, head_of(letter))
+    pages = letter.documents.filter(kind__startswith=page_kind("")).order_by("kind", "language")
+    return (tuple(pages.values_list("kind", "language", "edition", "etag")), head_of(letter))
 
 
 def head_of(letter: Letter) -> tuple[object, ...]:

@@ -93,7 +93,7 @@ def embed_script(request: HttpRequest) -> HttpResponse:
 def _script() -> Served:
     body = (Path(__file__).parent / "embed.js").read_bytes()
     compressed = gzip.compress(body, 9, mtime=0)
-    return Served("text/javascript; charset=utf-8", body, compressed, etag_of(body))
+    return Served("text/javascript; charset=utf-8", compressed, etag_of(body))
 
 
 @require_safe

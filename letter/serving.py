@@ -1,8 +1,9 @@
 """The newest edition's documents, from this process's memory.
 
-A reader costs no query: a letter's documents are kept as bytes, and the database is asked at most once
+A reader costs no query: a letter's documents are kept as bytes, and the database is asked at most ten times
 a second whether there is a newer edition or whether the letter itself has changed. If the database does
 not answer, what is in memory is served on. Nothing here looks at cookies or sessions.
+`letter.front` stands before it, and before all of Django.
 """
 
 import gzip
@@ -14,7 +15,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
+import brotli
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.cache import patch_vary_headers
@@ -26,7 +29,8 @@ from letter.paper import CannotBeMade, made
 
 logger = logging.getLogger(__name__)
 
-FRESH_FOR = 1.0  # seconds between two looks at the database
+FRESH_FOR = 0.1  # seconds between two looks at the database
+LOOK_AGAIN_AFTER = 1.0  # seconds, where it did not answer
 CACHE_CONTROL = "public, max-age=1, stale-while-revalidate=30, stale-if-error=86400"
 # A past edition changes only where a line is taken out for an organisation in danger; five minutes
 # is how long a cache between us and a reader may still show it.
@@ -43,14 +47,40 @@ class Busy(Exception):
     """So much is asked for at once that takes long to make that this has to wait; soon it need not."""
 
 
+# What a document can go out as, the best first. Brotli weighs a tenth less, at about the cost of gzip.
+ENCODINGS = ("br", "gzip")
+BROTLI_QUALITY = 5
+
+
 @dataclass(frozen=True)
 class Served:
-    """A document as it goes out."""
+    """A document as it goes out, kept compressed; in other encodings, and plain, from when it is first asked for."""
 
     content_type: str
-    body: bytes
-    body_gzip: bytes
+    gzipped: bytes
     etag: str
+    _encoded: dict[str, bytes] = field(default_factory=dict, compare=False)
+
+    @property
+    def body(self) -> bytes:
+        """It as it is; made anew each time, for few ask for it."""
+        return gzip.decompress(self.gzipped)
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return len(self.gzipped) + sum(map(len, self._encoded.values()))
+
+    def encoded(self, encoding: str) -> bytes:
+        """It in one of ENCODINGS, or plain where that is empty."""
+        if encoding == "gzip":
+            return self.gzipped
+        if encoding not in self._encoded:
+            body = self.body
+            if encoding == "br":
+                body = brotli.compress(body, quality=BROTLI_QUALITY)
+            self._encoded[encoding] = body
+        return self._encoded[encoding]
 
 
 @dataclass
@@ -59,7 +89,7 @@ class Shelf:
 
     letter: Letter
     version: tuple[object, ...]
-    looked_at: float
+    due_at: float  # when the database is to be asked again, by the monotonic clock
     edition: int  # the newest one's number; 0 where there is none
     languages: tuple[str, ...]  # those of the page, the letter's default one first
     documents: dict[tuple[str, str], Served | None] = field(default_factory=dict)
@@ -68,10 +98,10 @@ class Shelf:
 
 @dataclass
 class Index:
-    """The addresses of the public letters, newest first, and when the database was last asked."""
+    """The addresses of the public letters, newest first, and when the database is to be asked again."""
 
     slugs: list[str]
-    looked_at: float
+    due_at: float
 
 
 _shelves: dict[str, Shelf] = {}
@@ -87,28 +117,28 @@ def forget() -> None:
     """Drop everything from memory; for tests, which put another database under the same process."""
     _shelves.clear()
     _past.clear()
-    _index.looked_at = -math.inf
+    _index.due_at = -math.inf
 
 
 def public_slugs() -> list[str]:
     """The addresses of the public letters, as of the last second if the database answers."""
-    now = time.monotonic()
-    if now - _index.looked_at >= FRESH_FOR:
+    if time.monotonic() >= _index.due_at:
         try:
             newest_first = Letter.objects.public().order_by("-created_at", "-pk")
             _index.slugs = list(newest_first.values_list("slug", flat=True))
         except (DatabaseError, InterfaceError):
-            if _index.looked_at == -math.inf:
+            if _index.due_at == -math.inf:
                 raise
-        _index.looked_at = now
+            _index.due_at = time.monotonic() + LOOK_AGAIN_AFTER
+        else:
+            _index.due_at = time.monotonic() + FRESH_FOR
     return _index.slugs
 
 
 def _shelf(slug: str) -> Shelf | None:
-    """The letter's shelf, looked at within the last second if the database answers; None where none is public."""
+    """The letter's shelf, as of the last FRESH_FOR if the database answers; None where none is public."""
     shelf = _shelves.get(slug)
-    now = time.monotonic()
-    if shelf and now - shelf.looked_at < FRESH_FOR:
+    if shelf and time.monotonic() < shelf.due_at:
         return shelf
     # One thread looks; the others go on with what they have rather than wait.
     if shelf and not _lock.acquire(blocking=False):
@@ -116,17 +146,18 @@ def _shelf(slug: str) -> Shelf | None:
     if not shelf:
         _lock.acquire()
     try:
-        return _look(slug, shelf, now)
+        return _look(slug, shelf)
     except (DatabaseError, InterfaceError):
         if shelf is None:
             raise
-        shelf.looked_at = now
+        shelf.due_at = time.monotonic() + LOOK_AGAIN_AFTER
         return shelf
     finally:
         _lock.release()
 
 
-def _look(slug: str, shelf: Shelf | None, now: float) -> Shelf | None:
+def _look(slug: str, shelf: Shelf | None) -> Shelf | None:
+    due_at = time.monotonic() + FRESH_FOR
     letter = Letter.objects.public().filter(slug=slug).first()
     if letter is None:
         _shelves.pop(slug, None)
@@ -143,13 +174,13 @@ def _look(slug: str, shelf: Shelf | None, now: float) -> Shelf | None:
         etags,
     )
     if shelf and shelf.version == version:
-        shelf.looked_at = now
+        shelf.due_at = due_at
         return shelf
     languages = {code for kind, code, *_rest in etags if kind.startswith(page_kind(""))}
     fresh = Shelf(
         letter=letter,
         version=version,
-        looked_at=now,
+        due_at=due_at,
         edition=max((number for *_rest, number in etags), default=0),
         languages=tuple(
             sorted(languages, key=lambda code: (code != letter.default_language, code))
@@ -168,27 +199,23 @@ def _document(shelf: Shelf, kind: str, language: str) -> Served | None:
 
 
 def _served(row: Document) -> Served:
-    return Served(row.content_type, bytes(row.body), bytes(row.body_gzip), row.etag)
+    return Served(row.content_type, bytes(row.body_gzip), row.etag)
 
 
-def find(slug: str, kind: str, language: str = "", *, at: datetime) -> Served | None:
-    """A public letter's document; None where there is no such letter or document.
+def find_page(slug: str, language: str = "", *, at: datetime) -> Served | None:
+    """A public letter's page for its status at a moment; None where there is no such letter or no text in the language.
 
-    `kind` is "page" (the page for the letter's status at `at`; an empty `language` means its default
-    one), "json" or "csv".
+    An empty `language` means the letter's default one.
     """
     shelf = _shelf(slug)
     if shelf is None:
         return None
-    if kind == "page":
-        language = language or shelf.letter.default_language
-        status = shelf.letter.status(at=at)
-        # Where the letter has just been changed, or cannot be published, the last edition stays up.
-        for other in (status, *(each for each in Letter.Status if each != status)):
-            if served := _document(shelf, page_kind(other), language):
-                return served
-        return None
-    return _document(shelf, kind, language)
+    status = shelf.letter.status(at=at)
+    # Where the letter has just been changed, or cannot be published, the last edition stays up.
+    for other in (status, *(each for each in Letter.Status if each != status)):
+        if served := _document(shelf, page_kind(other), language or shelf.letter.default_language):
+            return served
+    return None
 
 
 def public_letter(slug: str) -> Letter | None:
@@ -249,10 +276,10 @@ def _kept(key: tuple[object, ...], content_type: str, make: Callable[[], bytes])
     if served := _recalled(key):
         return served
     body = make()
-    served = Served(content_type, body, gzip.compress(body, 6, mtime=0), etag_of(body))
+    served = Served(content_type, gzip.compress(body, 6, mtime=0), etag_of(body))
     with _past_lock:
         _past[key] = served
-        while sum(len(each.body) + len(each.body_gzip) for each in _past.values()) > PAST_MEMORY:
+        while sum(each.size for each in _past.values()) > PAST_MEMORY:
             _past.popitem(last=False)
     return served
 
@@ -296,26 +323,25 @@ def respond(
     request: HttpRequest, served: Served, cache_control: str = CACHE_CONTROL
 ) -> HttpResponse:
     """The document with its validators; 304 where the client has it (RFC 9110 §13.1.2, §15.4.5)."""
-    use_gzip = _accepts_gzip(request.headers.get("Accept-Encoding", ""))
+    encoding = encoding_for(request.headers.get("Accept-Encoding", ""))
     # A strong validator names one sequence of bytes, so each encoding has its own (§8.8.3.3).
-    etag = f'"{served.etag}-gzip"' if use_gzip else f'"{served.etag}"'
+    etag = f'"{served.etag}-{encoding}"' if encoding else f'"{served.etag}"'
     response: HttpResponse
-    if _matches(request.headers.get("If-None-Match", ""), etag):
+    if is_named(etag, request.headers.get("If-None-Match", "")):
         response = HttpResponseNotModified()
     else:
-        response = HttpResponse(
-            served.body_gzip if use_gzip else served.body, content_type=served.content_type
-        )
-        if use_gzip:
-            response["Content-Encoding"] = "gzip"
+        response = HttpResponse(served.encoded(encoding), content_type=served.content_type)
+        if encoding:
+            response["Content-Encoding"] = encoding
     response["ETag"] = etag
     response["Cache-Control"] = cache_control
     patch_vary_headers(response, ["Accept-Encoding"])
     return response
 
 
-def _accepts_gzip(accept_encoding: str) -> bool:
-    """Whether gzip is acceptable (RFC 9110 §12.5.3): named, or matched by *, with a weight above 0."""
+@lru_cache(maxsize=1000)  # browsers say the same few things
+def encoding_for(accept_encoding: str) -> str:
+    """The one of ENCODINGS that is wanted most (RFC 9110 §12.5.3); empty where none is acceptable."""
     weights: dict[str, float] = {}
     for item in accept_encoding.lower().split(","):
         coding, _, parameters = item.partition(";")
@@ -324,10 +350,17 @@ def _accepts_gzip(accept_encoding: str) -> bool:
             weights[coding.strip()] = float(value) if name.strip() == "q" else 1.0
         except ValueError:
             weights[coding.strip()] = 0.0
-    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
+    others = weights.get("*", 0.0)
+    wanted = {coding: weights.get(coding, others) for coding in ENCODINGS}
+    if "gzip" not in weights:
+        wanted["gzip"] = weights.get("x-gzip", others)
+    best = max(wanted, key=lambda coding: wanted[coding])
+    return best if wanted[best] > 0 else ""
 
 
-def _matches(if_none_match: str, etag: str) -> bool:
+def is_named(etag: str, if_none_match: str) -> bool:
     """Whether If-None-Match names this ETag; it compares weakly (RFC 9110 §13.1.2)."""
+    if if_none_match == etag:
+        return True
     tags = parse_etags(if_none_match)
     return "*" in tags or etag in tags or f"W/{etag}" in tags

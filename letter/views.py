@@ -45,7 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def page(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
     """The live letter; a draft only for those who may see it in the admin."""
-    served = serving.find(slug, "page", language, at=timezone.now())
+    served = serving.find_page(slug, language, at=timezone.now())
     if served is not None:
         return serving.respond(request, served)
     letter = get_object_or_404(Letter, slug=slug)
@@ -109,20 +109,29 @@ def line(request: HttpRequest, slug: str, line_id: str, language: str = "") -> H
 
 @require_safe
 def signatories_json(request: HttpRequest, slug: str) -> HttpResponse:
-    return _list_document(request, slug, "json")
+    """The newest edition's list with what it takes to verify it."""
+    return _newest_list(request, slug, "application/json", history_documents.edition_json)
 
 
 @require_safe
 def signatories_csv(request: HttpRequest, slug: str) -> HttpResponse:
-    response = _list_document(request, slug, "csv")
+    """The newest edition's list for a spreadsheet."""
+    csv = "text/csv; charset=utf-8"
+    response = _newest_list(request, slug, csv, history_documents.edition_csv)
     response["Content-Disposition"] = f'attachment; filename="{escape(slug)}-signatories.csv"'
     return response
 
 
-def _list_document(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
-    served = serving.find(slug, kind, at=timezone.now())
-    if served is None:
+def _newest_list(
+    request: HttpRequest, slug: str, content_type: str, make: Callable[[Letter, int], bytes]
+) -> HttpResponse:
+    letter = serving.public_letter(slug)
+    number = serving.newest_number(letter) if letter else 0
+    if letter is None or not number:
         raise Http404
+    served = serving.remembered(
+        letter, ("newest", content_type, number), content_type, lambda: make(letter, number)
+    )
     return serving.respond(request, served)
 
 

@@ -167,7 +167,7 @@ def via(request: HttpRequest, slug: str, code: str, language: str = "") -> HttpR
     So it is counted by whom a sign-on came, without a cookie and with nothing kept of who only reads.
     """
     code = code.lower()  # as it may have been typed from paper
-    served = serving.find(slug, "page", language, at=timezone.now())
+    served = serving.find_page(slug, language, at=timezone.now())
     letter = serving.public_letter(slug)
     if served is None or letter is None:
         raise Http404

@@ -95,12 +95,12 @@ def test_what_was_taken_out_is_in_no_past_pdf_and_the_head_is_that_of_today(live
     assert "INSEC" in words_of(client.get(address))
 
     Letter.objects.update(letterhead="Coalition for a Code")
-    serving._shelves["conduct"].looked_at = 0  # a second has gone by
+    serving._shelves["conduct"].due_at = 0  # a second has gone by
     assert words_of(client.get(address)).startswith("Coalition for a Code")
     logo.keep(lived, logo.drawn(io.BytesIO(picture())), "A dove")
     assert len(PdfReader(io.BytesIO(client.get(address).content)).pages[0].images) == 1
     redact(lived, lived.listings.get(name="INSEC").line_id, at=NOW)
-    serving._shelves["conduct"].looked_at = 0  # a second has gone by
+    serving._shelves["conduct"].due_at = 0  # a second has gone by
     changed = client.get(address)
 
     assert "INSEC" not in words_of(changed)

@@ -283,7 +283,7 @@ def test_another_head_makes_the_documents_anew_even_for_a_process_that_has_them(
             Letter.objects.filter(pk=published.pk).update(letterhead="Coalition")
         request_publication(published, at=timezone.now())
         run_due()
-        serving._shelves["conduct"].looked_at = 0  # a second has gone by
+        serving._shelves["conduct"].due_at = 0  # a second has gone by
         again = client.get(f"/conduct/letter.{kind}").content
         assert again != first
         first = again

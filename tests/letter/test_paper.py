@@ -1,5 +1,6 @@
 """The letter on paper: the same words as on the page, in every script, or a sentence that says why not."""
 
+import gzip
 import io
 import json
 import re
@@ -250,9 +251,14 @@ def test_a_crowd_has_a_document_made_once(published, monkeypatch):
 
     def counted(letter, kind, language):
         tries.append(kind)
-        return Document(letter=letter, kind=kind, content_type=content_type, body=make(words))
+        return Document(
+            letter=letter,
+            kind=kind,
+            content_type=content_type,
+            body_gzip=gzip.compress(make(words)),
+        )
 
-    serving.find("conduct", "json", at=timezone.now())
+    serving.find_page("conduct", at=timezone.now())
     serving._document(serving._shelf("conduct"), "txt", "en")  # looked up, and not there
     monkeypatch.setattr(serving, "made", counted)
     crowd = [

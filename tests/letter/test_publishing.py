@@ -324,8 +324,6 @@ def test_old_documents_go_with_their_edition(letter):
 
     assert set(Document.objects.values_list("kind", "language", "edition__number")) == {
         ("page:open", "en", 2),
-        ("json", "", 2),
-        ("csv", "", 2),
     }
 
 
@@ -335,7 +333,7 @@ def test_closing_replaces_the_page_without_a_new_edition(letter):
 
     assert put_out(letter, line("PAX")) is None
 
-    assert set(Document.objects.values_list("kind", flat=True)) == {"page:closed", "json", "csv"}
+    assert set(Document.objects.values_list("kind", flat=True)) == {"page:closed"}
 
 
 NAMES = ["Amnesty", "INSEC", "PAX", "Zarga", "Éducation", "مركز", "和平"]

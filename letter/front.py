@@ -1,0 +1,198 @@
+"""Before Django: what one reader was answered, handed to the next from memory.
+
+A public document is the same for everybody who asks for its address in the same encoding, and says so:
+`Cache-Control: public`, no cookie, `Vary` on nothing but the encoding. Such an answer is kept whole, status,
+headers and bytes, and given to whoever asks within FRESH_FOR. Then one reader's thread asks Django again, while
+the others go on with what there is. So a thousand readers cost Django ten answers a second, and what is kept is
+by construction what Django would have said.
+
+Everything else passes through untouched: forms, the desk, whatever has a query, and every method but GET.
+If Django fails, which is when the database is away, what was kept last is served on.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from letter.serving import encoding_for, is_named
+
+FRESH_FOR = 0.1  # seconds; letter.serving asks the database as often, and together they stay far below a second
+RETRY_AFTER = 1.0  # seconds for which nobody asks Django again after it has failed
+MEMORY = 64_000_000  # bytes; a page with 5,000 names is about 60,000
+LARGEST = 16_000_000  # bytes of one answer
+# A database that hangs keeps no more of a process's threads than that; the others go on reading.
+RENEWED_AT_ONCE = 2
+# What makes an answer one reader's own.
+PERSONAL = ("HTTP_COOKIE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
+
+Headers = list[tuple[str, str]]
+Key = tuple[str, str, str | None, str]
+
+
+@dataclass(slots=True)
+class Answer:
+    """What Django said, complete, for whoever asks next."""
+
+    status: str
+    headers: Headers
+    body: list[bytes]  # one item: a WSGI application gives a list
+    etag: str
+    unchanged: Headers  # of the 304 that stands for it (RFC 9110 §15.4.5)
+    due_at: float  # when to ask Django again, by the monotonic clock
+    renewing: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Front:
+    """A WSGI application that answers from memory what it can, and asks `django` for the rest.
+
+    `scheme_of` gives the scheme by which the reader came, as far as a proxy of ours says so.
+    """
+
+    def __init__(
+        self, django: WSGIApplication, scheme_of: Callable[[WSGIEnvironment], str]
+    ) -> None:
+        self._django = django
+        self._scheme_of = scheme_of
+        self._answers: dict[Key, Answer] = {}
+        self._size = 0
+        self._keeping = threading.Lock()
+        self._renewals = threading.BoundedSemaphore(RENEWED_AT_ONCE)
+        self.answered = 0  # from memory, since the process started
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
+            return self._django(environ, start_response)
+        encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        key = (environ["PATH_INFO"], encoding, environ.get("HTTP_HOST"), self._scheme_of(environ))
+        answer = self._answers.get(key)
+        if answer is None:
+            return self._first(key, environ, start_response)
+        if time.monotonic() >= answer.due_at:
+            answer = self._renewed(key, answer, environ)
+            if answer is None:
+                return self._first(key, environ, start_response)
+        self.answered += 1
+        asked_for = environ.get("HTTP_IF_NONE_MATCH")
+        if asked_for is not None and answer.etag and is_named(answer.etag, asked_for):
+            start_response("304 Not Modified", answer.unchanged)
+            return []
+        start_response(answer.status, answer.headers)
+        return answer.body
+
+    def _first(
+        self, key: Key, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Django's answer to this reader, kept for the others where it is everybody's."""
+        status, headers, body = self._ask(environ)
+        if not _is_everybodys(status, headers, encoding=key[1]):
+            start_response(status, headers)
+            return body
+        answer = _complete(status, headers, body)
+        self._keep(key, answer)
+        start_response(status, headers)
+        return answer.body
+
+    def _renewed(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
+        """What Django says now, or what it said last where it fails or another thread is asking; None if it is gone."""
+        if not answer.renewing.acquire(blocking=False):
+            return answer
+        try:
+            if not self._renewals.acquire(blocking=False):
+                return answer
+            try:
+                return self._asked_again(key, answer, environ)
+            finally:
+                self._renewals.release()
+        finally:
+            answer.renewing.release()
+
+    def _asked_again(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
+        for_everybody = {name: value for name, value in environ.items() if name not in PERSONAL}
+        status, headers, body = self._ask(for_everybody)
+        if status.startswith("5"):
+            _closed(body)
+            answer.due_at = time.monotonic() + RETRY_AFTER
+            return answer
+        if not _is_everybodys(status, headers, encoding=key[1]):
+            _closed(body)
+            self._drop(key)
+            return None
+        if dict(headers).get("ETag") == answer.etag and answer.headers == headers:
+            _closed(body)
+            answer.due_at = time.monotonic() + FRESH_FOR
+            return answer
+        fresh = _complete(status, headers, body)
+        self._keep(key, fresh)
+        return fresh
+
+    def _ask(self, environ: WSGIEnvironment) -> tuple[str, Headers, Iterable[bytes]]:
+        said: list[tuple[str, Headers]] = []
+
+        def start_response(
+            status: str, headers: Headers, _exc_info: object = None
+        ) -> Callable[[bytes], object]:
+            said.append((status, headers))
+            return _written
+
+        body = self._django(environ, start_response)
+        status, headers = said[-1]
+        return status, headers, body
+
+    def _keep(self, key: Key, answer: Answer) -> None:
+        with self._keeping:
+            self._drop_one(key)
+            self._answers[key] = answer
+            self._size += len(answer.body[0])
+            if self._size > MEMORY:
+                # What was asked for lately is due last.
+                for other in sorted(self._answers, key=lambda each: self._answers[each].due_at):
+                    if self._size <= MEMORY:
+                        break
+                    self._drop_one(other)
+
+    def _drop(self, key: Key) -> None:
+        with self._keeping:
+            self._drop_one(key)
+
+    def _drop_one(self, key: Key) -> None:
+        if answer := self._answers.pop(key, None):
+            self._size -= len(answer.body[0])
+
+
+def _is_everybodys(status: str, headers: Headers, *, encoding: str) -> bool:
+    """Whether an answer may be given to others who accept this encoding (RFC 9111 §3, and narrower than that)."""
+    said = {name.lower(): value for name, value in headers}
+    return (
+        status.startswith("200")
+        and "public" in said.get("cache-control", "")
+        and "set-cookie" not in said
+        and said.get("vary", "").lower() in {"", "accept-encoding"}
+        and said.get("content-encoding", encoding) == encoding
+        and int(said.get("content-length", LARGEST)) < LARGEST
+    )
+
+
+def _complete(status: str, headers: Headers, body: Iterable[bytes]) -> Answer:
+    whole = b"".join(body)
+    _closed(body)
+    return Answer(
+        status=status,
+        headers=headers,
+        body=[whole],
+        etag=dict(headers).get("ETag", ""),
+        unchanged=[each for each in headers if not each[0].lower().startswith("content-")],
+        due_at=time.monotonic() + FRESH_FOR,
+    )
+
+
+def _closed(body: Iterable[bytes]) -> None:
+    """Let Django end its request."""
+    if close := getattr(body, "close", None):
+        close()
+
+
+def _written(_data: bytes) -> None:
+    """What PEP 3333 has for old applications; Django never calls it."""
+    raise NotImplementedError

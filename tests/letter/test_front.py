@@ -1,0 +1,265 @@
+"""Before Django: the bytes of the newest edition, from memory, and nothing that is one reader's own."""
+
+import gzip
+import io
+import threading
+import time
+from wsgiref.util import setup_testing_defaults
+
+import brotli
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from config.proxies import scheme_of
+from letter import front as module
+from letter import serving
+from letter.front import Front
+from letter.models import Letter
+from letter.publishing import request_publication
+from signatories.models import Signatory
+from signatories.worker import run_due
+from tests.factories import RevisionTextFactory, SignatoryFactory
+
+UNPACK = {"": bytes, "gzip": gzip.decompress, "br": brotli.decompress}
+
+
+class Reader:
+    """Asks an application as a server would; counts how often Django was asked."""
+
+    def __init__(self):
+        self.django = WSGIHandler()
+        self.asked = 0
+        self.front = Front(self._count, scheme_of)
+
+    def _count(self, environ, start_response):
+        self.asked += 1
+        return self.django(environ, start_response)
+
+    def get(self, path, *, application=None, method="GET", peer="127.0.0.1", **headers):
+        path, _, query = path.partition("?")
+        environ = {"PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": method}
+        environ |= {"wsgi.input": io.BytesIO(), "HTTP_HOST": "testserver", "REMOTE_ADDR": peer}
+        environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
+        setup_testing_defaults(environ)
+        said = []
+        body = (application or self.front)(environ, lambda *given: said.append(given))
+        whole = b"".join(body)
+        if hasattr(body, "close"):
+            body.close()
+        status, given = said[-1][:2]
+        return int(status[:3]), dict(given), whole
+
+
+@pytest.fixture
+def reader(db):
+    """In a test's transaction, whose connection must not be closed where a request begins or ends."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield Reader()
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Lets seconds go by."""
+    passed = [0.0]
+    real = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + passed[0])
+
+    def wait(seconds):
+        passed[0] += seconds
+
+    return wait
+
+
+@pytest.fixture
+def published(letter, work):
+    """A letter in two languages, with a deadline ahead and one name."""
+    RevisionTextFactory(
+        revision=letter.revisions.get(), language="fr", title="Un code", body="Nous demandons."
+    )
+    add(letter, "PAX")
+    work()
+    return letter
+
+
+def add(letter, name):
+    SignatoryFactory(letter=letter, name=name, countries=["NL"], state=Signatory.State.APPROVED)
+    request_publication(letter, at=timezone.now())
+
+
+PATHS = [
+    "/",
+    "/conduct/",
+    "/fr/conduct/",
+    "/conduct/signatories.json",
+    "/conduct/signatories.csv",
+    "/conduct/feed.atom",
+    "/fr/conduct/countries/",
+    "/conduct/editions/1/",
+    "/conduct/embed/",
+]
+
+
+@pytest.mark.parametrize("encoding", UNPACK)
+@pytest.mark.parametrize("path", PATHS)
+def test_it_says_what_django_says_of_the_newest_edition(published, reader, clock, path, encoding):
+    for name in ("INSEC", "Amani", "Kituo"):
+        add(published, name)
+        run_due()
+        clock(1)
+
+        first = reader.get(path, accept_encoding=encoding)
+        asked = reader.asked
+        second = reader.get(path, accept_encoding=encoding)
+        assert reader.asked == asked  # from memory
+        clock(1)
+        serving.forget()
+        django = reader.get(path, application=reader.django, accept_encoding=encoding)
+
+        assert first == second == django
+        assert first[0] == 200
+        assert first[1].get("Content-Encoding", "") == encoding
+        if path in PATHS[1:5]:
+            assert name in UNPACK[encoding](first[2]).decode()
+
+
+def test_whoever_has_it_is_told_so(published, reader):
+    _status, headers, _body = reader.get("/conduct/", accept_encoding="gzip")
+    asked = reader.asked
+
+    for named in (headers["ETag"], f'"other", {headers["ETag"]}', f"W/{headers['ETag']}", "*"):
+        status, unchanged, body = reader.get(
+            "/conduct/", accept_encoding="gzip", if_none_match=named
+        )
+        assert (status, body) == (304, b"")
+        assert unchanged["ETag"] == headers["ETag"]
+        assert unchanged["Cache-Control"] == headers["Cache-Control"]
+        assert not any(name.lower().startswith("content-l") for name in unchanged)
+    assert reader.get("/conduct/", accept_encoding="gzip", if_none_match='"other"')[0] == 200
+    assert reader.asked == asked
+
+
+def test_django_is_asked_again_once_it_is_due_however_many_read(reader, clock):
+    begun, go_on = threading.Event(), threading.Event()
+    answers = []
+
+    def application(environ, start_response):
+        reader.asked += 1
+        if reader.asked > 1:
+            begun.set()
+            assert go_on.wait(10)
+        start_response("200 OK", [("Cache-Control", "public"), ("Content-Length", "5")])
+        return [b"fresh" if reader.asked > 1 else b"first"]
+
+    reader.django = application
+    reader.front = Front(application, scheme_of)
+    assert reader.get("/conduct/")[2] == b"first"
+    clock(module.FRESH_FOR)
+    asking = threading.Thread(target=lambda: answers.append(reader.get("/conduct/")))
+    asking.start()
+    assert begun.wait(10)
+    # The others have what there is, at once.
+    assert {reader.get("/conduct/")[2] for _each in range(20)} == {b"first"}
+    go_on.set()
+    asking.join()
+
+    assert reader.asked == 2
+    assert [body for _status, _headers, body in answers] == [b"fresh"]
+    assert reader.get("/conduct/")[2] == b"fresh"
+
+
+def test_what_there_is_is_served_on_while_django_fails(published, reader, clock, monkeypatch):
+    before = reader.get("/conduct/editions/1/")
+
+    def away(*_args):
+        raise DatabaseError("away")
+
+    monkeypatch.setattr("letter.history.version", away)
+    for _each in range(3):
+        clock(60)
+        assert reader.get("/conduct/editions/1/") == before
+    monkeypatch.undo()
+
+
+def test_a_letter_that_is_taken_back_is_gone(published, reader, clock):
+    assert reader.get("/conduct/")[0] == 200
+    Letter.objects.update(state=Letter.State.DRAFT)
+    clock(1)
+
+    assert [reader.get("/conduct/")[0] for _each in range(2)] == [404, 404]
+
+
+def test_what_is_one_readers_own_is_asked_of_django_each_time(published, reader):
+    for path, method in [
+        ("/conduct/sign/", "GET"),
+        ("/admin/login/", "GET"),
+        ("/healthz", "GET"),
+        ("/nowhere/", "GET"),
+        ("/conduct/?utm_source=x", "GET"),
+        ("/conduct/", "HEAD"),
+        ("/conduct/", "POST"),
+    ]:
+        asked = reader.asked
+        one, other = (reader.get(path, method=method) for _each in range(2))
+        assert one[0] == other[0]
+        assert reader.asked == asked + 2, path
+
+
+def test_a_coordinator_who_is_logged_in_leaves_nothing_behind(
+    published, reader, client, coordinator
+):
+    client.force_login(coordinator)
+    cookie = f"sessionid={client.cookies['sessionid'].value}"
+    Letter.objects.update(state=Letter.State.DRAFT)
+
+    assert reader.get("/conduct/", cookie=cookie)[0] == 200
+    assert reader.get("/conduct/")[0] == 404
+
+
+@pytest.mark.parametrize(("proxy", "status"), [("10.1.1.1", 200), ("192.0.2.7", 301)])
+def test_only_a_proxy_of_ours_says_that_a_reader_came_over_tls(
+    published, settings, reader, proxy, status
+):
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+    reader.django = WSGIHandler()
+    reader.django.load_middleware()
+
+    over_tls = [
+        reader.get("/conduct/", peer=proxy, x_forwarded_proto="https") for _each in range(2)
+    ]
+    assert [answer[0] for answer in over_tls] == [status, status]
+    # What was kept for the one is not what the other gets.
+    assert reader.get("/conduct/", peer="10.1.1.1", x_forwarded_proto="http")[0] == 301
+    assert reader.get("/conduct/", peer="192.0.2.7")[0] == 301
+
+
+def test_another_host_is_another_answer(published, settings, reader):
+    settings.ALLOWED_HOSTS = ["testserver", "letters.example.org"]
+
+    assert reader.get("/conduct/")[0] == 200
+    asked = reader.asked
+    assert reader.get("/conduct/", host="letters.example.org")[0] == 200
+    assert reader.asked == asked + 1
+    assert reader.get("/conduct/", host="elsewhere.example")[0] == 400
+
+
+def test_memory_has_an_end_and_what_is_read_stays(published, reader, monkeypatch, clock):
+    sizes = [len(reader.get(path, application=reader.django)[2]) for path in PATHS]
+    monkeypatch.setattr(module, "MEMORY", sum(sizes) // 2)
+    for path in PATHS * 2:
+        clock(module.FRESH_FOR)
+        reader.get("/conduct/")
+        reader.get(path)
+        assert reader.front._size <= module.MEMORY
+
+    kept = reader.front._answers
+    assert reader.front._size == sum(len(answer.body[0]) for answer in kept.values())
+    assert "/conduct/" in {path for path, *_rest in kept}
+    assert 1 < len(kept) < len(PATHS)
