@@ -83,7 +83,7 @@ class Site:
 @contextmanager
 def running_site(folder: Path) -> Iterator[Site]:
     """`python -m config.serve --demo` on a free port, with data of its own under `folder`."""
-    port = _free_port()
+    port = free_port()
     var_dir = folder / "var"
     environ = {
         name: value
@@ -120,7 +120,7 @@ def running_site(folder: Path) -> Iterator[Site]:
                 process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
