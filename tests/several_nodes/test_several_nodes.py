@@ -210,8 +210,8 @@ def test_the_chain_of_editions_holds(day, site):
 
 
 def _page(port: int) -> bytes:
-    request = Request(  # noqa: S310  # our own address
+    request = Request(
         f"http://127.0.0.1:{port}/{SLUG}/signatories.json", headers={"X-Forwarded-Proto": "https"}
     )
-    with urlopen(request, timeout=10) as response:  # noqa: S310
+    with urlopen(request, timeout=10) as response:  # noqa: S310  # our own address
         return response.read()
