@@ -234,7 +234,8 @@ def choices() -> list[tuple[str, str]]:
 def label_from(codes: Sequence[str]) -> str:
     """What stands in a line's parentheses: the names in the order given, "" for no country."""
     separator = _SEPARATORS.get((translation.get_language() or "").partition("-")[0], ", ")
-    return separator.join(country_name(code) for code in codes)
+    names = _names(translation.get_language())
+    return separator.join(names.get(code, code) for code in codes)
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ queues the mail and asks for publication: either all of it happened or none of i
 contact's page and the imports are read from the table and go through here; there is no second list.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -278,7 +279,7 @@ def decide(
     if _settles(decision):
         renew_others([signatory])
     if State.APPROVED in {decision.from_state, decision.to_state}:
-        request_publication(signatory.letter, at=at)
+        request_publication(signatory.letter, at=at, line_ids=[signatory.line_id])
     return decision
 
 
@@ -301,7 +302,7 @@ def decide_many(
     outcome = Outcome()
     # A microsecond apart, so that "by date of approval" is the order in which they were given.
     moments = {pk: at + timedelta(microseconds=place) for place, pk in enumerate(pks)}
-    touched: dict[int, Letter] = {}
+    touched: dict[Letter, list[str]] = defaultdict(list)
     settled: list[Signatory] = []
     entries = Signatory.objects.locked().filter(pk__in=list(moments))
     for count, signatory in enumerate(entries, start=1):
@@ -319,10 +320,10 @@ def decide_many(
         if _settles(decision):
             settled.append(signatory)
         if State.APPROVED in {decision.from_state, decision.to_state}:
-            touched[signatory.letter_id] = signatory.letter
+            touched[signatory.letter].append(signatory.line_id)
     renew_others(settled)
-    for letter in touched.values():
-        request_publication(letter, at=at)
+    for letter, line_ids in touched.items():
+        request_publication(letter, at=at, line_ids=line_ids)
     return outcome
 
 
@@ -868,7 +869,7 @@ def apply_changes(signatory: Signatory, changes: dict[str, Any], *, by: By, at: 
     signatory.save(update_fields=changed)
     index_signatory(signatory)
     if signatory.state == State.APPROVED:
-        request_publication(signatory.letter, at=at)
+        request_publication(signatory.letter, at=at, line_ids=[signatory.line_id])
 
 
 def combine(merged: Signatory, survivor: Signatory, *, by: By, at: datetime) -> None:
@@ -884,7 +885,7 @@ def combine(merged: Signatory, survivor: Signatory, *, by: By, at: datetime) -> 
     if merged.confirmed_at is not None:
         queue_mail(merged, Message.Kind.COMBINED, at=at, due_at=at + SECOND_THOUGHTS)
     if decision.from_state == State.APPROVED:
-        request_publication(merged.letter, at=at)
+        request_publication(merged.letter, at=at, line_ids=[merged.line_id])
 
 
 def separate(merged: Signatory, *, by: By, at: datetime) -> Refused | None:
@@ -924,7 +925,7 @@ def separate(merged: Signatory, *, by: By, at: datetime) -> Refused | None:
                 # It takes its old place, also on a list in the order of approval.
                 merged.approved_at = approved_at
                 merged.save(update_fields=["approved_at"])
-                request_publication(merged.letter, at=at)
+                request_publication(merged.letter, at=at, line_ids=[merged.line_id])
     except Refused as why:
         refused = why
         merged.refresh_from_db()
