@@ -144,6 +144,7 @@ def prepare(*, is_demo: bool) -> None:
     """Bring database and static files to where a server can start from."""
     django.setup()
     settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+    forget_old_counts()
     try:
         if unapplied_migrations():
             if not is_demo:
@@ -161,6 +162,25 @@ def prepare(*, is_demo: bool) -> None:
         raise CannotStart(msg) from error
     finally:
         connections.close_all()
+
+
+def forget_old_counts() -> None:
+    """Remove what processes that have ended had counted on this machine (config/metrics.py)."""
+    for file in settings.METRICS_DIR.glob("*.db"):
+        pid = file.stem.rpartition("_")[2]
+        # One of ours is left by a process that had the same number.
+        if not pid.isdecimal() or int(pid) == os.getpid() or not _is_running(int(pid)):
+            file.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def unapplied_migrations() -> bool:

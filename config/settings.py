@@ -6,6 +6,7 @@ the production server from starting until it is mended.
 """
 
 import os
+import socket
 from contextlib import suppress
 from datetime import timedelta
 from email.utils import parseaddr
@@ -58,6 +59,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.proxies.trust_known_proxies",
+    "config.requests.watch",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -236,7 +238,7 @@ CSRF_FAILURE_VIEW = "config.views.csrf_failure"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_SSL_REDIRECT = IS_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 # config/proxies.py drops the header where it does not come from one of them.
@@ -302,6 +304,18 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_TOLERANCE = 1  # steps of half a minute: the code that has just gone out is good
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+
+# --- Metrics ------------------------------------------------------------------
+
+# Whoever sends it as a bearer token may read /metrics; without it there is no such page.
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+# Where the processes of this machine count together, each in files of its own.
+METRICS_DIR = VAR_DIR / "metrics" / socket.gethostname()
+if METRICS_TOKEN:
+    # prometheus_client looks for it once, when letter/metrics.py imports it.
+    os.environ.update(PROMETHEUS_MULTIPROC_DIR=str(METRICS_DIR))
+    with suppress(OSError):
+        METRICS_DIR.mkdir(parents=True, exist_ok=True)
 
 # --- Logs ---------------------------------------------------------------------
 

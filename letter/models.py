@@ -33,6 +33,7 @@ RESERVED_SLUGS = frozenset(
         "healthz",
         "readyz",
         "inbox",
+        "metrics",
         "sign",
         "erased",
         "editions",

@@ -7,6 +7,7 @@ still there, and the next worker takes it up. Any number of workers may run, on 
 
 import logging
 import threading
+import time
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +16,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from letter.background import bell
+from letter.metrics import PUBLICATION_SECONDS
 from letter.models import Letter, PublicationRequest
 from letter.publishing import publish, request_publication
 from signatories import retention
@@ -46,14 +48,18 @@ def _publish_next(at: datetime) -> bool:
     due = PublicationRequest.objects.filter(due_at__lte=at).order_by("due_at", "pk").first()
     if due is None:
         return False
+    begun = time.perf_counter()
+    outcome = "failed"
     try:
         with transaction.atomic():
             edition = publish(due.letter_id, approved_lines, at=at)
             if edition is not None:
                 ask_to_sign_again(edition.letter, at=at)
+        outcome = "edition" if edition else "unchanged"
     except Exception as error:
         logger.exception("letter %s could not be published", due.letter_id)
         _postpone(due, error, at)
+    PUBLICATION_SECONDS.labels(outcome).observe(time.perf_counter() - begun)
     return True
 
 

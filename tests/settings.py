@@ -23,6 +23,7 @@ VARIABLES = (
     "DEMO",
     "EMAIL_URL",
     "HOST",
+    "METRICS_TOKEN",
     "PORT",
     "REQUIRE_SECOND_FACTOR",
     "SECRET_KEY",
