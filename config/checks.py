@@ -31,6 +31,7 @@ METRICS_TOKEN_MIN_LENGTH = 16
 
 EMAIL_SCHEMES = {"", "file", "smtp", "smtps"}
 CACHE_SCHEMES = {"redis", "rediss", "unix"}
+LOG_FORMATS = {"json", "line"}
 WORKERS = {"web", "separate"}
 
 
@@ -54,6 +55,7 @@ def common_problems(environ: Mapping[str, str]) -> list[CheckMessage]:
     found += _worker(environ.get("WORKER", ""))
     found += _trusted_proxies(environ)
     found += _email_url(environ.get("EMAIL_URL", ""))
+    found += _log_format(environ.get("LOG_FORMAT", ""))
     found += _metrics_token(environ.get("METRICS_TOKEN", ""))
     found += _sentry(environ.get("SENTRY_DSN", ""))
     found += _var_dir(environ.get("VAR_DIR", ""))
@@ -187,6 +189,16 @@ def _email_url(url: str) -> Iterator[CheckMessage]:
             "smtps://user:password@host:465 or to file:///a/folder, "
             "or leave it out for files in VAR_DIR/mail.",
             id="undersigned.E006",
+        )
+
+
+def _log_format(word: str) -> Iterator[CheckMessage]:
+    if word and word not in LOG_FORMATS:
+        yield Error(
+            f"LOG_FORMAT is {word!r}.",
+            hint="Set LOG_FORMAT to json (a line of JSON for each record) or to line (plain text), "
+            "or leave it out: it is json, but in the demo.",
+            id="undersigned.E013",
         )
 
 

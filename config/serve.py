@@ -26,6 +26,7 @@ from django.db.migrations.executor import MigrationExecutor
 from config.checks import refuse_to_start_unfit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+GRANIAN_LOGS = str(BASE_DIR / "config" / "granian_logs.json")
 # A thread uses one database connection; with the background worker's that is less than
 # the twelve of the pool in settings.py, so no thread waits for another's. On few cores
 # more of them only take turns, and granian warns of more than this.
@@ -234,6 +235,8 @@ def become_granian(host: str, port: int, *, is_demo: bool) -> None:
         *("--respawn-failed-workers", "--workers-kill-timeout", "10"),
         *("--working-dir", str(BASE_DIR)),
         *("--log-level", "warning" if is_demo else "info"),
+        # The server's own words look like ours.
+        *(("--log-config", GRANIAN_LOGS) if settings.LOG_FORMAT == "json" else ()),
     ]
     os.execv(sys.executable, command)  # noqa: S606  # no shell is what we want
 

@@ -319,16 +319,22 @@ if METRICS_TOKEN:
 
 # --- Logs ---------------------------------------------------------------------
 
+# "json": a record is a line of JSON, for programs. "line": for a person who looks on.
+LOG_FORMAT = os.environ.get("LOG_FORMAT") or ("line" if DEBUG or DEMO else "json")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"without_secrets": {"()": "config.logs.WithoutSecrets"}},
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "config.logs.JsonLines"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "filters": ["without_secrets"],
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
         }
     },
     "root": {"handlers": ["console"], "level": "INFO"},

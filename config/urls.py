@@ -19,6 +19,8 @@ demo_urls = [
     path("inbox/<str:name>/", inbox.message, name="inbox_message"),
 ]
 
+handler500 = views.server_error
+
 urlpatterns = [
     *(demo_urls if settings.DEMO and settings.EMAIL_IN_FILES else []),
     path("admin/", include(logging_in.urlpatterns)),

@@ -6,9 +6,12 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from config.logs import request_id
 
 
 @never_cache
@@ -60,6 +63,11 @@ def robots(request: HttpRequest) -> HttpResponse:
 def favicon(request: HttpRequest) -> HttpResponse:
     """For programs that ask for /favicon.ico unasked; pages name the file itself."""
     return redirect(static("letter/favicon.svg"), permanent=False)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Something is broken: so the page gets nothing of the request, which would ask the database who is there."""
+    return HttpResponse(render_to_string("500.html", {"request_id": request_id.get()}), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

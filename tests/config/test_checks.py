@@ -53,6 +53,7 @@ WRONG = [
     ("TRUSTED_PROXIES", "127.0.0.1,proxy.example.org", "E010"),
     ("REQUIRE_SECOND_FACTOR", "oui", "E011"),
     ("METRICS_TOKEN", "short", "E012"),
+    ("LOG_FORMAT", "xml", "E013"),
     ("METRICS_TOKEN", "with spaces and a\nnew line", "E012"),
     ("METRICS_TOKEN", "ключ-к-метрикам-здесь", "E012"),
 ]
