@@ -26,6 +26,10 @@ class Look(Generic[Said]):
 
     def __call__(self) -> Said:
         """The answer. Raises TimeoutError where there is none in time, and whatever asking raises."""
+        return self.begin()()
+
+    def begin(self) -> Callable[[], Said]:
+        """Ask, if nobody is asking, and give what waits for the answer: so two things can be asked at once."""
         with self._lock:
             if self._asked is None or self._asked.done():
                 self._asked = Future()
@@ -33,8 +37,8 @@ class Look(Generic[Said]):
                 threading.Thread(
                     target=self._answer, args=(self._asked,), name="look", daemon=True
                 ).start()
-            asked, since = self._asked, self._since
-        return asked.result(timeout=max(0.0, since + PATIENCE - time.monotonic()))
+            asked, until = self._asked, self._since + PATIENCE
+        return lambda: asked.result(timeout=max(0.0, until - time.monotonic()))
 
     def _answer(self, asked: "Future[Said]") -> None:
         try:

@@ -41,6 +41,11 @@ def _seconds_since(moment: datetime | None, at: datetime) -> float:
     return max(0.0, (at - moment).total_seconds()) if moment else 0.0
 
 
+def mail_went_out(*, since: datetime) -> bool:
+    """Whether any mail was sent since a moment; looks at all there are, so to be asked only where some are late."""
+    return Message.objects.filter(sent_at__gte=since).exists()
+
+
 def mails_by_outcome() -> dict[str, int]:
     """How many mails were sent, wait for their first attempt, wait after a failed one, or were given up."""
     queued = Q(sent_at=None, given_up_at=None)

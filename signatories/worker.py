@@ -33,12 +33,16 @@ CLEAN_EVERY: Final = timedelta(hours=1)
 # After the n-th failed publication, wait so long; then as long as the last, for ever.
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300, 900))
 
+# When the worker of this process last began something, by the monotonic clock.
+_last_step = 0.0
+_is_in_background = False
+
 
 def run_due(*, at: datetime | None = None) -> None:
     """Do all that is due now: before each mail, what is to be published, so that no list waits for mails."""
     mail_updates(at=at or timezone.now())
     while _publish_next(at or timezone.now()) or send_next(at=at or timezone.now()):
-        pass
+        _note_step()
     # One batch: what comes in meanwhile, and its mails, are not to wait for the rest.
     assess_due(at or timezone.now())
 
@@ -86,6 +90,7 @@ def work(stop: threading.Event) -> None:
     cleaned_at: datetime | None = None
     is_new = True
     while not stop.is_set():
+        _note_step()
         bell.clear()
         try:
             close_old_connections()
@@ -105,8 +110,21 @@ def work(stop: threading.Event) -> None:
         bell.wait(LOOK_EVERY)
 
 
+def _note_step() -> None:
+    global _last_step  # noqa: PLW0603 - one worker in a process
+    _last_step = time.monotonic()
+
+
+def silent_for() -> float | None:
+    """Seconds since this process's worker in the background last went on; None where it has none."""
+    return time.monotonic() - _last_step if _is_in_background else None
+
+
 def start_in_background() -> threading.Thread:
     """Start a worker in a thread of this process; it ends with the process."""
+    global _is_in_background  # noqa: PLW0603 - as above
+    _is_in_background = True
+    _note_step()
     thread = threading.Thread(target=work, args=(threading.Event(),), name="worker", daemon=True)
     thread.start()
     return thread
