@@ -74,7 +74,7 @@ def choose(text: str, language: str) -> Choice:
 
 
 def _characters(text: str) -> set[str]:
-    """What a text is written with, and ASCII, which every family has: taken out first, for long lists are mostly that."""
+    """What a text is written with, and ASCII, which every family has: long lists are mostly that."""
     rest = text.encode("utf-8", "surrogatepass").translate(None, _ASCII)
     return {*rest.decode("utf-8", "surrogatepass"), *_ASCII.decode()}
 

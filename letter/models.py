@@ -37,6 +37,7 @@ RESERVED_SLUGS = frozenset(
         "healthz",
         "readyz",
         "inbox",
+        "metrics",
         "sign",
         "erased",
         "editions",
