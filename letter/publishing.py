@@ -124,7 +124,7 @@ def _write_edition(
     listings = letter.listings.all()
     if lines or (named is not None and listings.current().exists()):
         # Names stand under these words now. Before they are read, so that no edit comes in between.
-        Revision.objects.filter(pk=revision.pk).lock(at=at)
+        revision.lock(at=at)
     digest_of_text = digest_of_revision(revision)
     number = previous.number + 1 if previous else 1
 
