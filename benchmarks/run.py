@@ -3,6 +3,7 @@
 `publishing`: the cost of a publication beside plain Python doing the least that any publication must do, of a
 page from memory beside a response that Django makes of nothing, and of a check for duplicates. In one
 process on SQLite.
+`paper`: the PDF of a letter with 5,000 signatories beside Typst setting the bare list; on SQLite.
 `desk`: each page of the desk with many entries, on PostgreSQL.
 `evening`: a queue settled in a browser by keyboard alone, on PostgreSQL.
 `reading`: the letter's page on a slow phone, with 33 and with 5,000 signatories, and Lighthouse's scores.
@@ -23,7 +24,7 @@ from benchmarks.measuring import heading, measure, report
 from tests.browser.site import own_database
 from tests.run import postgresql
 
-PARTS = ("publishing", "desk", "evening", "reading")
+PARTS = ("publishing", "paper", "desk", "evening", "reading")
 
 
 def main() -> None:
@@ -39,6 +40,9 @@ def main() -> None:
     if "publishing" in parts:
         with tempfile.TemporaryDirectory(prefix="undersigned-bench-") as folder:
             publishing(folder)
+    if "paper" in parts:
+        print("\nThe letter on paper", flush=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.paper"], check=True)
     if "reading" in parts:
         print("\nThe letter's page on a slow phone", flush=True)
         subprocess.run([sys.executable, "-m", "benchmarks.reading"], check=True)
