@@ -4,7 +4,7 @@
 page from memory beside a response that Django makes of nothing, and of a check for duplicates. In one
 process on SQLite.
 `paper`: the PDF of a letter with 5,000 signatories beside Typst setting the bare list; on SQLite.
-`desk`: each page of the desk with many entries, on PostgreSQL.
+`desk`: each page of the desk with 50,000 entries beside the same with 500, on PostgreSQL.
 `evening`: a queue settled in a browser by keyboard alone, on PostgreSQL.
 `reading`: the letter's page on a slow phone, with 33 and with 5,000 signatories, and Lighthouse's scores.
 """
@@ -21,7 +21,6 @@ import time
 
 from benchmarks import desk, settling
 from benchmarks.measuring import heading, measure, report
-from tests.browser.site import own_database
 from tests.run import postgresql
 
 PARTS = ("publishing", "paper", "desk", "evening", "reading")
@@ -54,13 +53,7 @@ def main() -> None:
         os.environ["DATABASE_URL"] = server
         if "desk" in parts:
             print(f"\nThe desk on {name}", flush=True)
-            with own_database(server, "undersigned_bench_desk") as database:
-                # In a process of its own: Django is set up once, for one database.
-                subprocess.run(
-                    [sys.executable, "-m", "benchmarks.desk", str(given.desk_entries)],
-                    env={**os.environ, **database},
-                    check=True,
-                )
+            desk.main(server, given.desk_entries)
         if "evening" in parts:
             print(f"\nAn evening on {name}", flush=True)
             settling.main(given.evening_entries)
