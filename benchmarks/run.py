@@ -3,7 +3,8 @@
 `publishing`: the cost of a publication beside plain Python doing the least that any publication must do, of a
 page from memory beside a response that Django makes of nothing, and of a check for duplicates. In one
 process on SQLite.
-`desk`: each page of the desk with many entries, on PostgreSQL.
+`paper`: the PDF of a letter with 5,000 signatories beside Typst setting the bare list; on SQLite.
+`desk`: each page of the desk with 50,000 entries beside the same with 500, on PostgreSQL.
 `evening`: a queue settled in a browser by keyboard alone, on PostgreSQL.
 `reading`: the letter's page on a slow phone, with 33 and with 5,000 signatories, and Lighthouse's scores.
 `signing`: the form's POST at 16 connections beside pgbench inserting the same rows, on a durable PostgreSQL.
@@ -21,10 +22,9 @@ import time
 
 from benchmarks import desk, settling
 from benchmarks.measuring import heading, measure, report
-from tests.browser.site import own_database
 from tests.run import postgresql
 
-PARTS = ("publishing", "desk", "evening", "reading", "signing")
+PARTS = ("publishing", "paper", "desk", "evening", "reading", "signing")
 
 
 def main() -> None:
@@ -40,6 +40,9 @@ def main() -> None:
     if "publishing" in parts:
         with tempfile.TemporaryDirectory(prefix="undersigned-bench-") as folder:
             publishing(folder)
+    if "paper" in parts:
+        print("\nThe letter on paper", flush=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.paper"], check=True)
     if "reading" in parts:
         print("\nThe letter's page on a slow phone", flush=True)
         subprocess.run([sys.executable, "-m", "benchmarks.reading"], check=True)
@@ -62,13 +65,7 @@ def main() -> None:
         os.environ["DATABASE_URL"] = server
         if "desk" in parts:
             print(f"\nThe desk on {name}", flush=True)
-            with own_database(server, "undersigned_bench_desk") as database:
-                # In a process of its own: Django is set up once, for one database.
-                subprocess.run(
-                    [sys.executable, "-m", "benchmarks.desk", str(given.desk_entries)],
-                    env={**os.environ, **database},
-                    check=True,
-                )
+            desk.main(server, given.desk_entries)
         if "evening" in parts:
             print(f"\nAn evening on {name}", flush=True)
             settling.main(given.evening_entries)

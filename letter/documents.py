@@ -111,7 +111,8 @@ def name_of(listing: Printable) -> str:
 
 def printed_name(name: str, other_names: Mapping[str, str]) -> str:
     """The one of these names that the active language asks for."""
-    return other_names.get(translation.get_language() or "", name)
+    # Most have no other, and asking for the language takes longer than all the rest.
+    return other_names.get(translation.get_language() or "", name) if other_names else name
 
 
 def printed(name: str, label: str) -> str:
