@@ -5,6 +5,8 @@ page from memory beside a response that Django makes of nothing, and of a check 
 process on SQLite.
 `desk`: each page of the desk with many entries, on PostgreSQL.
 `evening`: a queue settled in a browser by keyboard alone, on PostgreSQL.
+`serving`: pages from the running product beside nginx with the same bytes as a file, and what publications do to
+readers.
 `reading`: the letter's page on a slow phone, with 33 and with 5,000 signatories, and Lighthouse's scores.
 """
 
@@ -23,7 +25,7 @@ from benchmarks.measuring import heading, measure, report
 from tests.browser.site import own_database
 from tests.run import postgresql
 
-PARTS = ("publishing", "desk", "evening", "reading")
+PARTS = ("publishing", "serving", "desk", "evening", "reading")
 
 
 def main() -> None:
@@ -39,6 +41,9 @@ def main() -> None:
     if "publishing" in parts:
         with tempfile.TemporaryDirectory(prefix="undersigned-bench-") as folder:
             publishing(folder)
+    if "serving" in parts:
+        print("\nThe letter's page beside nginx", flush=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.serving"], check=True)
     if "reading" in parts:
         print("\nThe letter's page on a slow phone", flush=True)
         subprocess.run([sys.executable, "-m", "benchmarks.reading"], check=True)

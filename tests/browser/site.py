@@ -83,7 +83,7 @@ class Site:
 @contextmanager
 def running_site(folder: Path) -> Iterator[Site]:
     """`python -m config.serve --demo` on a free port, with data of its own under `folder`."""
-    port = _free_port()
+    port = free_port()
     var_dir = folder / "var"
     environ = {
         name: value
@@ -109,7 +109,7 @@ def running_site(folder: Path) -> Iterator[Site]:
             start_new_session=True,
         )
         try:
-            _wait_until_it_answers(url, process, log)
+            wait_until_it_answers(url, process, log)
             yield Site(url, var_dir, environ)
         finally:
             process.terminate()
@@ -120,7 +120,7 @@ def running_site(folder: Path) -> Iterator[Site]:
                 process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -145,7 +145,7 @@ def own_database(url: str, name: str) -> Iterator[dict[str, str]]:
             )
 
 
-def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
