@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,26 @@ from tests.browser.site import free_port
 SCRIPT: Final = Path(__file__).with_name("wrk.lua")
 THREADS: Final = 2  # of wrk, which shares the cores with whoever is asked
 GZIP: Final = {"Accept-Encoding": "gzip"}
+NGINX: Final = """
+user %(user)s;
+worker_processes auto;
+daemon off;
+pid %(folder)s/nginx.pid;
+error_log %(folder)s/nginx.log;
+events { worker_connections 1024; }
+http {
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 1000000000;
+    default_type "%(type)s";
+    server {
+        listen 127.0.0.1:%(port)d;
+        root %(folder)s/files;
+        gzip_static always;
+    }
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -93,52 +114,38 @@ def load(
 
 
 @contextmanager
-def nginx(folder: Path, files: Mapping[str, Answer]) -> Iterator[str]:
+def nginx(files: Mapping[str, Answer]) -> Iterator[str]:
     """nginx on the loopback with these answers as files, by their names; gives its URL.
 
     The files are what an answer had as body, already compressed, with its type. Otherwise nginx is as it comes,
     but for two things that make it faster: sendfile, and connections that last.
     """
-    root = folder / "files"
-    root.mkdir()
-    for name, answer in files.items():
-        assert gzip.decompress(answer.body)
-        (root / f"{name}.gz").write_bytes(answer.body)
-    content_type = {answer.headers["content-type"] for answer in files.values()}.pop()
-    port = free_port()
-    configuration = folder / "nginx.conf"
-    configuration.write_text(
-        f"""
-user {pwd.getpwuid(os.geteuid()).pw_name};
-worker_processes auto;
-daemon off;
-pid {folder}/nginx.pid;
-error_log {folder}/nginx.log;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    sendfile on;
-    tcp_nopush on;
-    keepalive_requests 1000000000;
-    default_type "{content_type}";
-    server {{
-        listen 127.0.0.1:{port};
-        root {root};
-        gzip_static always;
-    }}
-}}
-""",
-        encoding="utf-8",
-    )
-    with running(["nginx", "-e", f"{folder}/nginx.log", "-c", str(configuration)]):
-        url = f"http://127.0.0.1:{port}"
-        wait_for(f"{url}/{next(iter(files))}")
+    with tempfile.TemporaryDirectory(prefix="undersigned-bench-nginx-") as place:
+        folder = Path(place)
+        root = folder / "files"
+        root.mkdir()
         for name, answer in files.items():
-            said = ask(f"{url}/{name}")
-            assert said.body == answer.body, name
-            for header in ("content-type", "content-encoding"):
-                assert said.headers[header] == answer.headers[header], name
-        yield url
+            assert gzip.decompress(answer.body)
+            (root / f"{name}.gz").write_bytes(answer.body)
+        content_type = {answer.headers["content-type"] for answer in files.values()}.pop()
+        port = free_port()
+        configuration = folder / "nginx.conf"
+        values = {
+            "user": pwd.getpwuid(os.geteuid()).pw_name,
+            "folder": folder,
+            "type": content_type,
+            "port": port,
+        }
+        configuration.write_text(NGINX % values, encoding="utf-8")
+        with running(["nginx", "-e", f"{folder}/nginx.log", "-c", str(configuration)]):
+            url = f"http://127.0.0.1:{port}"
+            wait_for(f"{url}/{next(iter(files))}")
+            for name, answer in files.items():
+                said = ask(f"{url}/{name}")
+                assert said.body == answer.body, name
+                for header in ("content-type", "content-encoding"):
+                    assert said.headers[header] == answer.headers[header], name
+            yield url
 
 
 @contextmanager

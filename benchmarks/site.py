@@ -1,18 +1,31 @@
 """The product as `make serve` runs it, on data of its own, for a benchmark to ask."""
 
+import json
 import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.browser.site import free_port, wait_until_it_answers
 from tests.settings import VARIABLES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class Approval(NamedTuple):
+    """A sign-on that was approved, and when that was committed, by the monotonic clock."""
+
+    at: float
+    name: str
+
+
+# Waits until all is done; gives the approvals, and how many editions they led to.
+Approvals = Callable[[], tuple[list[Approval], int]]
 
 
 @dataclass
@@ -29,12 +42,10 @@ class Site:
 
 
 @contextmanager
-def production_site(
-    folder: Path, lengths: Mapping[str, int], *, database_url: str = "", **variables: str
-) -> Iterator[Site]:
+def production_site(folder: Path, lengths: Mapping[str, int], **variables: str) -> Iterator[Site]:
     """`python -m config.serve` on a free port of the loopback, with letters of these lengths by their slugs.
 
-    On SQLite under `folder`, or on the empty PostgreSQL database of `database_url`.
+    On SQLite under `folder`, unless the variables name another DATABASE_URL.
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -51,8 +62,6 @@ def production_site(
         "PORT": str(port),
         **variables,
     }
-    if database_url:
-        environ["DATABASE_URL"] = database_url
     run(
         "benchmarks.letters",
         *(f"{slug}={count}" for slug, count in lengths.items()),
@@ -95,3 +104,38 @@ def children(pid: int) -> list[int]:
         for task in Path(f"/proc/{pid}/task").iterdir()
         for child in (task / "children").read_text().split()
     ]
+
+
+@contextmanager
+def approvals(
+    site: Site, slug: str, *, count: int, every: float
+) -> Iterator[Callable[[], Approvals]]:
+    """Prepares sign-ons; what it gives is called to have them approved, one every so many seconds."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.approving", slug, str(count), str(every)],
+        cwd=BASE_DIR,
+        env=site.environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        out, into = process.stdout, process.stdin
+        before = json.loads(out.readline())["editions"]
+
+        def begin() -> Approvals:
+            into.write("\n")
+            into.flush()
+
+            def end() -> tuple[list[Approval], int]:
+                said = [json.loads(line) for line in out]
+                made = [Approval(each["at"], each["name"]) for each in said[:-1]]
+                return made, said[-1]["editions"] - before
+
+            return end
+
+        try:
+            yield begin
+        finally:
+            process.kill()
