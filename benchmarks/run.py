@@ -6,6 +6,8 @@ process on SQLite.
 `paper`: the PDF of a letter with 5,000 signatories beside Typst setting the bare list; on SQLite.
 `desk`: each page of the desk with 50,000 entries beside the same with 500, on PostgreSQL.
 `evening`: a queue settled in a browser by keyboard alone, on PostgreSQL.
+`serving`: pages from the running product beside nginx with the same bytes as a file, and what publications do to
+readers.
 `reading`: the letter's page on a slow phone, with 33 and with 5,000 signatories, and Lighthouse's scores.
 `signing`: the form's POST at 16 connections beside pgbench inserting the same rows, on a durable PostgreSQL.
 """
@@ -24,7 +26,7 @@ from benchmarks import desk, settling
 from benchmarks.measuring import heading, measure, report
 from tests.run import postgresql
 
-PARTS = ("publishing", "paper", "desk", "evening", "reading", "signing")
+PARTS = ("publishing", "serving", "signing", "paper", "desk", "evening", "reading")
 
 
 def main() -> None:
@@ -40,6 +42,9 @@ def main() -> None:
     if "publishing" in parts:
         with tempfile.TemporaryDirectory(prefix="undersigned-bench-") as folder:
             publishing(folder)
+    if "serving" in parts:
+        print("\nThe letter's page beside nginx", flush=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.serving"], check=True)
     if "paper" in parts:
         print("\nThe letter on paper", flush=True)
         subprocess.run([sys.executable, "-m", "benchmarks.paper"], check=True)

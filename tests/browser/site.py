@@ -108,7 +108,7 @@ def serving(environ: dict[str, str], *arguments: str, log: Path) -> Iterator[str
             start_new_session=True,
         )
         try:
-            _wait_until_it_answers(url, process, log)
+            wait_until_it_answers(url, process, log)
             yield url
         finally:
             process.terminate()
@@ -150,7 +150,7 @@ def own_database(url: str, name: str) -> Iterator[dict[str, str]]:
             )
 
 
-def _wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
