@@ -24,6 +24,7 @@ import time
 
 from benchmarks import desk, settling
 from benchmarks.measuring import heading, measure, report
+from tests.browser.site import own_database
 from tests.run import postgresql
 
 PARTS = ("publishing", "serving", "signing", "paper", "desk", "evening", "reading")

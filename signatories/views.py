@@ -389,7 +389,7 @@ def signature(request: HttpRequest, signatory: Signatory, token: str) -> HttpRes
 def _names_asked(signatory: Signatory) -> dict[str, Any]:
     """What a correction needs to know of the names in other languages."""
     return {
-        "languages": _languages_of(signatory.letter),
+        "languages": _languages_of(signatory.letter.current_revision()),
         "other_names": signatory.other_names,
     }
 
