@@ -26,6 +26,7 @@ from django.db.migrations.executor import MigrationExecutor
 from config.checks import refuse_to_start_unfit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+GRANIAN_LOGS = str(BASE_DIR / "config" / "granian_logs.json")
 # A thread uses one database connection; with the background worker's that is less than
 # the twelve of the pool in settings.py, so no thread waits for another's. On few cores
 # more of them only take turns, and granian warns of more than this.
@@ -144,6 +145,7 @@ def prepare(*, is_demo: bool) -> None:
     """Bring database and static files to where a server can start from."""
     django.setup()
     settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+    forget_old_counts()
     try:
         if unapplied_migrations():
             if not is_demo:
@@ -161,6 +163,25 @@ def prepare(*, is_demo: bool) -> None:
         raise CannotStart(msg) from error
     finally:
         connections.close_all()
+
+
+def forget_old_counts() -> None:
+    """Remove what processes that have ended had counted on this machine (config/metrics.py)."""
+    for file in settings.METRICS_DIR.glob("*.db"):
+        pid = file.stem.rpartition("_")[2]
+        # One of ours is left by a process that had the same number.
+        if not pid.isdecimal() or int(pid) == os.getpid() or not _is_running(int(pid)):
+            file.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def unapplied_migrations() -> bool:
@@ -214,6 +235,8 @@ def become_granian(host: str, port: int, *, is_demo: bool) -> None:
         *("--respawn-failed-workers", "--workers-kill-timeout", "10"),
         *("--working-dir", str(BASE_DIR)),
         *("--log-level", "warning" if is_demo else "info"),
+        # The server's own words look like ours.
+        *(("--log-config", GRANIAN_LOGS) if settings.LOG_FORMAT == "json" else ()),
     ]
     os.execv(sys.executable, command)  # noqa: S606  # no shell is what we want
 

@@ -18,7 +18,7 @@ from datetime import datetime
 from functools import lru_cache
 
 import brotli
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 FRESH_FOR = 0.1  # seconds between two looks at the database
 LOOK_AGAIN_AFTER = 1.0  # seconds, where it did not answer
+# Seconds for which a reader waits while another asks, where nothing is in memory: a database that hangs must
+# not take one thread after the other.
+WAIT_AT_MOST = 5.0
 CACHE_CONTROL = "public, max-age=1, stale-while-revalidate=30, stale-if-error=86400"
 # A past edition changes only where a line is taken out for an organisation in danger; five minutes
 # is how long a cache between us and a reader may still show it.
@@ -141,10 +144,10 @@ def _shelf(slug: str) -> Shelf | None:
     if shelf and time.monotonic() < shelf.due_at:
         return shelf
     # One thread looks; the others go on with what they have rather than wait.
-    if shelf and not _lock.acquire(blocking=False):
-        return shelf
-    if not shelf:
-        _lock.acquire()
+    if not _lock.acquire(timeout=0 if shelf else WAIT_AT_MOST):
+        if shelf:
+            return shelf
+        raise OperationalError("the database does not answer")
     try:
         return _look(slug, shelf)
     except (DatabaseError, InterfaceError):

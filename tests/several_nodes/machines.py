@@ -17,9 +17,8 @@ from urllib.request import urlopen
 import psycopg
 
 from tests import debian
-from tests.browser.site import BASE_DIR, free_port, own_database
+from tests.browser.site import BASE_DIR, clean_environ, free_port, own_database
 from tests.deploy import configured
-from tests.settings import VARIABLES
 
 HOST = "127.0.0.1"
 WEB_NODES = 3
@@ -145,11 +144,7 @@ def running_site() -> Iterator[Site]:
         )["DATABASE_URL"]
         user = psycopg.conninfo.conninfo_to_dict(database).get("user") or "postgres"
         name = f"undersigned_nodes_{port}"
-        environ = {
-            key: value
-            for key, value in os.environ.items()
-            if key not in {*VARIABLES, "DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
-        } | {
+        environ = clean_environ() | {
             "SECRET_KEY": SECRET_KEY,
             "ALLOWED_HOSTS": HOST,
             "BASE_URL": url,
