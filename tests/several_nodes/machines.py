@@ -149,6 +149,7 @@ def running_site() -> Iterator[Site]:
             "ALLOWED_HOSTS": HOST,
             "BASE_URL": url,
             "DATABASE_URL": f"postgresql://{user}:{PASSWORD}@{HOST}:{bouncer}/{name}",
+            "DATABASE_POOLER": "transaction",
             "CACHE_URL": f"redis://{HOST}:{cache}/0",
             "EMAIL_URL": f"file://{folder}/mail",
             # Static files, the same everywhere, are made once.

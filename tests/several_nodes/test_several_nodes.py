@@ -16,7 +16,7 @@ import pytest
 
 from tests.browser.site import BASE_DIR
 from tests.several_nodes.machines import PASSWORD, Site, running_site
-from tests.several_nodes.people import Contact, Coordinator, Person, Reader, Signer
+from tests.several_nodes.people import Browser, Contact, Coordinator, Person, Reader, Signer
 from tests.several_nodes.watching import Watch
 
 SLUG = "no-veto"
@@ -150,6 +150,25 @@ def test_every_reader_got_a_page(day):
 
 def test_nobody_else_met_with_more_than_a_moment_without_answer(day):
     assert [trouble for person in day.people for trouble in person.trouble] == []
+
+
+def test_lists_were_taken_out_through_pgbouncer_while_others_wrote(day):
+    assert sum(coordinator.taken_out for coordinator in day.coordinators) > 2
+
+
+def test_failed_log_ins_are_counted_together_by_all_nodes(site):
+    said = []
+    for turn in range(8):
+        browser = Browser(site)
+        fields = browser.form("/admin/login/", having="username")
+        wrong = dict(fields) | {"username": "coordinator-0", "password": f"guess {turn}"}
+        said.append(
+            "too many times" in browser.post("/admin/login/", [*wrong.items()]).body.decode()
+        )
+        browser.close()
+
+    # Five in five minutes, wherever nginx sent them.
+    assert said == [False] * 5 + [True] * 3
 
 
 def test_every_acknowledged_sign_on_is_there_once(day, database):
