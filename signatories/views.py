@@ -367,8 +367,8 @@ def organization(request: HttpRequest, vouch: Vouch, token: str) -> HttpResponse
 
 @require_safe
 @_about_letter
-def erased(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
-    return _render(request, letter, "erased", {}, text=text)
+def erased(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
+    return _render(request, revision.letter, "erased", {}, text=text)
 
 
 @_with_secret
