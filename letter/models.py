@@ -310,7 +310,7 @@ class Letter(models.Model):
 
     def current_revision(self) -> "Revision | None":
         """The newest published revision: what is read and signed today."""
-        return self.revisions.filter(published_at__isnull=False).order_by("-number").first()
+        return self.revisions.published().first()
 
     def newest_edition(self) -> "Edition | None":
         """What readers see today; None for a letter that was never published."""
@@ -364,6 +364,10 @@ class LetterChange(models.Model):
 
 
 class RevisionQuerySet(models.QuerySet["Revision"]):
+    def published(self) -> "RevisionQuerySet":
+        """Those that are, or were, read and signed; of each letter the newest first."""
+        return self.filter(published_at__isnull=False).order_by("-number")
+
     def substantive(self) -> "RevisionQuerySet":
         """Those that changed what the letter asks for, and are read."""
         return self.filter(kind=Revision.Kind.SUBSTANTIVE, published_at__isnull=False)
@@ -405,6 +409,11 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.letter}, {self.number}"
+
+    def lock(self, *, at: datetime) -> None:
+        """Fix this text for good: an organisation has put its name under it."""
+        if self.locked_at is None:  # a lock is never taken off, so this needs no second look
+            Revision.objects.filter(pk=self.pk).lock(at=at)
 
     def last_substantive(self) -> "Revision | None":
         """The newest text, up to this one, that changed what the letter asks for; None where none did."""

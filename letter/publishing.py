@@ -86,7 +86,7 @@ def _write_edition(letter: Letter, lines: Sequence[Line], at: datetime) -> Editi
         )
     if lines:
         # Names stand under these words now. Before they are read, so that no edit comes in between.
-        Revision.objects.filter(pk=revision.pk).lock(at=at)
+        revision.lock(at=at)
     digest_of_text = digest_of_revision(revision)
     previous = letter.newest_edition()
     number = previous.number + 1 if previous else 1
