@@ -1,0 +1,141 @@
+"""The product as `make serve` runs it, on data of its own, for a benchmark to ask."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.browser.site import free_port, wait_until_it_answers
+from tests.settings import VARIABLES
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class Approval(NamedTuple):
+    """A sign-on that was approved, and when that was committed, by the monotonic clock."""
+
+    at: float
+    name: str
+
+
+# Waits until all is done; gives the approvals, and how many editions they led to.
+Approvals = Callable[[], tuple[list[Approval], int]]
+
+
+@dataclass
+class Site:
+    """A running production server; `environ` is what it was started with, `pid` granian's first process."""
+
+    url: str
+    environ: dict[str, str]
+    pid: int = field(default=0)
+
+    def processes(self) -> list[int]:
+        """The web processes, which are children of the first."""
+        return sorted(children(self.pid))
+
+
+@contextmanager
+def production_site(folder: Path, lengths: Mapping[str, int], **variables: str) -> Iterator[Site]:
+    """`python -m config.serve` on a free port of the loopback, with letters of these lengths by their slugs.
+
+    On SQLite under `folder`, unless the variables name another DATABASE_URL.
+    """
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {*VARIABLES, "DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
+    }
+    environ |= {
+        "VAR_DIR": str(folder / "var"),
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "BASE_URL": url,
+        "PORT": str(port),
+        **variables,
+    }
+    run(
+        "benchmarks.letters",
+        *(f"{slug}={count}" for slug, count in lengths.items()),
+        environ=environ,
+    )
+    log = folder / "server.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config.serve"],
+            cwd=BASE_DIR,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        wait_until_it_answers(url, process, log)
+        yield Site(url, environ, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def run(module: str, *arguments: str, environ: Mapping[str, str]) -> None:
+    """Run one of our modules to its end, on a site's data."""
+    subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=BASE_DIR, env=environ, check=True
+    )
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one has started."""
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+
+
+@contextmanager
+def approvals(
+    site: Site, slug: str, *, count: int, every: float
+) -> Iterator[Callable[[], Approvals]]:
+    """Prepares sign-ons; what it gives is called to have them approved, one every so many seconds."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.approving", slug, str(count), str(every)],
+        cwd=BASE_DIR,
+        env=site.environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        out, into = process.stdout, process.stdin
+        before = json.loads(out.readline())["editions"]
+
+        def begin() -> Approvals:
+            into.write("\n")
+            into.flush()
+
+            def end() -> tuple[list[Approval], int]:
+                said = [json.loads(line) for line in out]
+                made = [Approval(each["at"], each["name"]) for each in said[:-1]]
+                return made, said[-1]["editions"] - before
+
+            return end
+
+        try:
+            yield begin
+        finally:
+            process.kill()
