@@ -1,5 +1,7 @@
 """Pages of the site as a whole: is it well, what robots may read, what is said when a form's cookie is missing."""
 
+import logging
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -10,6 +12,8 @@ from django.views.decorators.http import require_safe
 
 from config import readiness
 from config.logs import request_id
+
+logger = logging.getLogger(__name__)
 
 
 @never_cache
@@ -24,8 +28,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 where all is well, else 503; each part by its name, with what is wrong (config/readiness.py)."""
     states = readiness.states()
-    is_ready = all(state == readiness.OK for state in states.values())
-    return JsonResponse(states, status=200 if is_ready else 503)
+    wrong = {part: state for part, state in states.items() if state != readiness.OK}
+    response = JsonResponse(states, status=503 if wrong else 200)
+    if wrong:
+        logger.warning("not ready: %s", "; ".join(f"{part} {wrong[part]}" for part in wrong))
+        # Else Django would note an error without saying which, as often as a probe asks.
+        response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 @require_safe

@@ -24,7 +24,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
 from letter.documents import etag_of, page_kind
-from letter.models import Document, Letter
+from letter.models import Document, Letter, Revision
 from letter.paper import CannotBeMade, made
 
 logger = logging.getLogger(__name__)
@@ -108,6 +108,7 @@ class Index:
 
 
 _shelves: dict[str, Shelf] = {}
+_signed: dict[str, tuple[Revision, float]] = {}
 _index = Index([], -math.inf)
 _past: OrderedDict[tuple[object, ...], Served] = OrderedDict()
 _lock = threading.Lock()
@@ -119,6 +120,7 @@ _drawing = threading.BoundedSemaphore(DRAWING_AT_MOST)
 def forget() -> None:
     """Drop everything from memory; for tests, which put another database under the same process."""
     _shelves.clear()
+    _signed.clear()
     _past.clear()
     _index.due_at = -math.inf
 
@@ -225,6 +227,25 @@ def public_letter(slug: str) -> Letter | None:
     """The letter as of the last second; None where none is public under this address."""
     shelf = _shelf(slug)
     return shelf.letter if shelf else None
+
+
+def text_to_sign(slug: str) -> Revision | None:
+    """What is read and signed of a public letter, with the texts, as of the last FRESH_FOR; None where nothing is.
+
+    Every sign-on needs it, and in a rush there are hundreds a second. It is everybody's: not to be changed.
+    """
+    now = time.monotonic()
+    revision, due_at = _signed.get(slug, (None, now))
+    if now >= due_at:
+        published = Revision.objects.published().filter(
+            letter__in=Letter.objects.public().filter(slug=slug)
+        )
+        revision = published.select_related("letter").prefetch_related("bodies").first()
+        if revision is None:
+            _signed.pop(slug, None)
+        else:
+            _signed[slug] = (revision, now + FRESH_FOR)
+    return revision
 
 
 def newest_number(letter: Letter) -> int:

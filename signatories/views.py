@@ -59,9 +59,7 @@ def _about_letter(view: View) -> View:
 
     @wraps(view)
     def wrapped(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
-        # With the letter and the texts, so that nobody asks for them again.
-        read = Revision.objects.published().select_related("letter").prefetch_related("bodies")
-        revision = read.filter(letter__in=Letter.objects.public().filter(slug=slug)).first()
+        revision = serving.text_to_sign(slug)
         if revision is None:
             raise Http404
         text = revision.texts().get(language or revision.letter.default_language)
@@ -367,8 +365,8 @@ def organization(request: HttpRequest, vouch: Vouch, token: str) -> HttpResponse
 
 @require_safe
 @_about_letter
-def erased(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
-    return _render(request, letter, "erased", {}, text=text)
+def erased(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
+    return _render(request, revision.letter, "erased", {}, text=text)
 
 
 @_with_secret

@@ -77,10 +77,13 @@ def test_a_cache_that_is_away_is_told(ask, monkeypatch, error):
     assert ask() == (503, WELL | {"cache": "does not answer"})
 
 
-def test_a_cache_that_forgets_is_told(ask, monkeypatch):
+def test_a_cache_that_forgets_is_told_and_logged_as_a_warning(ask, monkeypatch, caplog):
     monkeypatch.setattr(LocMemCache, "set", lambda *_args: None)
 
     assert ask() == (503, WELL | {"cache": "does not keep what it is given"})
+    logged = [(each.levelname, each.getMessage()) for each in caplog.records]
+    assert ("WARNING", "not ready: cache does not keep what it is given") in logged
+    assert "ERROR" not in dict(logged)
 
 
 def test_a_publication_that_nobody_makes_is_told(ask, late):
@@ -119,7 +122,9 @@ def test_a_worker_in_this_process_that_is_stuck_is_told(ask, monkeypatch):
     assert ask() == (200, WELL)
     monkeypatch.setattr(worker, "_last_step", time.monotonic() - 300)
 
-    assert ask() == (503, WELL | {"worker": "has done nothing for 300 s"})
+    status, states = ask()
+    assert status == 503
+    assert states["worker"].startswith("has done nothing for 3")
 
 
 def test_a_worker_that_works_is_not_silent(monkeypatch):
