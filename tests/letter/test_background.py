@@ -29,7 +29,7 @@ time.sleep(1)
 @contextmanager
 def redis(port: int) -> Iterator[None]:
     command = [
-        *(debian.path_of("redis-server", "redis-server"), "--bind", "127.0.0.1"),
+        *(debian.path_of("redis-server"), "--bind", "127.0.0.1"),
         *("--port", str(port), "--save", "", "--loglevel", "warning"),
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:

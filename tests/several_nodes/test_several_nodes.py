@@ -4,7 +4,10 @@ Real processes behind nginx, with PostgreSQL through PgBouncer and with Redis, s
 """
 
 import json
+import re
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,7 +17,7 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 
-from tests.browser.site import BASE_DIR
+from tests.browser.site import BASE_DIR, free_port
 from tests.several_nodes.machines import PASSWORD, Site, running_site
 from tests.several_nodes.people import Browser, Contact, Coordinator, Person, Reader, Signer
 from tests.several_nodes.watching import Watch
@@ -222,6 +225,23 @@ def test_every_node_showed_each_edition_in_time(day):
     )
     assert len(delays) > 20
     assert delays[-1] < AT_MOST
+
+
+def test_the_image_says_of_a_node_whether_it_is_well(day, site):
+    containerfile = (BASE_DIR / "deploy" / "Containerfile").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", containerfile, flags=re.MULTILINE)
+
+    def is_well(port: int) -> bool:
+        environ = {**site.environ, "PORT": str(port)}
+        done = subprocess.run(
+            [sys.executable, *json.loads(command)[1:]],
+            env=environ,
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode == 0
+
+    assert [is_well(port) for port in (*site.ports, free_port())] == [True, True, True, False]
 
 
 def test_the_chain_of_editions_holds(day, site):
