@@ -132,6 +132,13 @@ elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
         **DATABASES["default"].get("OPTIONS", {}),
         "pool": {"min_size": 1, "max_size": 12, "timeout": 5},
     }
+    # "transaction": PgBouncer, or another that hands out a connection for one transaction only, stands in
+    # between. A cursor that outlives its transaction would be asked for on another connection; without such
+    # ones, a long list is in memory whole while it is read (50,000 sign-ons: 130 MB). Django prepares no
+    # statements unless told to, and nothing here relies on what else a connection remembers.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = (
+        os.environ.get("DATABASE_POOLER") == "transaction"
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
@@ -146,7 +153,8 @@ def cache_settings(url: str) -> dict[str, Any]:
     }
 
 
-CACHES = {"default": cache_settings(os.environ.get("CACHE_URL", ""))}
+CACHE_URL = os.environ.get("CACHE_URL", "")
+CACHES = {"default": cache_settings(CACHE_URL)}
 
 # --- Background work ----------------------------------------------------------
 

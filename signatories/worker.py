@@ -15,7 +15,7 @@ from django.db import close_old_connections, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from letter.background import bell
+from letter.background import bell, listen
 from letter.metrics import PUBLICATION_SECONDS
 from letter.models import Letter, PublicationRequest
 from letter.publishing import publish, request_publication
@@ -113,6 +113,7 @@ def work(stop: threading.Event) -> None:
     """Do what is due, wait for the bell or half a second, and so on until told to stop."""
     cleaned_at: datetime | None = None
     is_new = True
+    threading.Thread(target=listen, args=(stop,), name="listening", daemon=True).start()
     while not stop.is_set():
         _note_step()
         bell.clear()
