@@ -7,6 +7,7 @@ still there, and the next worker takes it up. Any number of workers may run, on 
 
 import logging
 import threading
+import time
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # How often to look although nobody rang: another process may have left something.
 LOOK_EVERY: Final = 0.5  # seconds
+# Readers wait for publications, so whether there is one is asked more often.
+GLANCE_EVERY: Final = 0.05  # seconds
 CLEAN_EVERY: Final = timedelta(hours=1)
 # After the n-th failed publication, wait so long; then as long as the last, for ever.
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300, 900))
@@ -91,12 +94,20 @@ def work(stop: threading.Event) -> None:
                 retention.purge(at=timezone.now())
                 tell_of_delays(at=timezone.now())
                 cleaned_at = timezone.now()
+            _wait()
         except Exception:
             logger.exception("the worker was interrupted; trying again")
             stop.wait(LOOK_EVERY * 4)
         finally:
             close_old_connections()
-        bell.wait(LOOK_EVERY)
+
+
+def _wait() -> None:
+    """Wait for the bell, or for a letter that is to be published, or for LOOK_EVERY."""
+    until = time.monotonic() + LOOK_EVERY
+    while not bell.wait(GLANCE_EVERY) and time.monotonic() < until:
+        if PublicationRequest.objects.filter(due_at__lte=timezone.now()).exists():
+            return
 
 
 def start_in_background() -> threading.Thread:
