@@ -68,14 +68,54 @@ def compare(
         "better": better,
         "decimals": decimals,
     }
-    if path := os.environ.get("BENCH_FIGURES"):
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(figure) + "\n")
+    _note(figure)
     print(
         f"{what}: {statistics.median(ours):,.{decimals}f} {unit}; {of}: {statistics.median(reference):,.{decimals}f};"
         f" ratio {low:.2f} / {middle:.2f} / {high:.2f}{_verdict(middle, must, aim, better)}",
         flush=True,
     )
+
+
+def absolute(
+    what: str,
+    values: Sequence[float],
+    *,
+    unit: str,
+    judged: tuple[str, float] | None = None,
+    must: float,
+    aim: float,
+    decimals: int = 2,
+) -> None:
+    """Print a figure that has limits of its own, in `unit` as they are, and note it likewise.
+
+    `judged` is what of the values is held against them: its name and itself; else the median.
+    """
+    name, value = judged or ("median", statistics.median(values))
+    _note(
+        {
+            "what": what,
+            "of": "",
+            "unit": unit,
+            "ours": [min(values), statistics.median(values), max(values)],
+            "judged": [name, value],
+            "must": must,
+            "aim": aim,
+            "better": "lower",
+            "decimals": decimals,
+        }
+    )
+    print(
+        f"{what}: {name} {value:,.{decimals}f} {unit} of {len(values)};"
+        f" min {min(values):,.{decimals}f}, median {statistics.median(values):,.{decimals}f},"
+        f" max {max(values):,.{decimals}f}{_verdict(value, must, aim, 'lower')}",
+        flush=True,
+    )
+
+
+def _note(figure: dict[str, object]) -> None:
+    if path := os.environ.get("BENCH_FIGURES"):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(figure) + "\n")
 
 
 def _verdict(ratio: float, must: float | None, aim: float | None, better: str) -> str:
