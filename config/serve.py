@@ -26,6 +26,7 @@ from django.db.migrations.executor import MigrationExecutor
 from config.checks import refuse_to_start_unfit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+GRANIAN_LOGS = str(BASE_DIR / "config" / "granian_logs.json")
 
 
 class CannotStart(Exception):
@@ -139,6 +140,7 @@ def prepare(*, is_demo: bool) -> None:
     """Bring database and static files to where a server can start from."""
     django.setup()
     settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+    forget_old_counts()
     try:
         if unapplied_migrations():
             if not is_demo:
@@ -156,6 +158,25 @@ def prepare(*, is_demo: bool) -> None:
         raise CannotStart(msg) from error
     finally:
         connections.close_all()
+
+
+def forget_old_counts() -> None:
+    """Remove what processes that have ended had counted on this machine (config/metrics.py)."""
+    for file in settings.METRICS_DIR.glob("*.db"):
+        pid = file.stem.rpartition("_")[2]
+        # One of ours is left by a process that had the same number.
+        if not pid.isdecimal() or int(pid) == os.getpid() or not _is_running(int(pid)):
+            file.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def unapplied_migrations() -> bool:
@@ -204,6 +225,8 @@ def become_the_server(host: str, port: int, *, is_demo: bool) -> None:
         os.environ.get("WEB_CONCURRENCY") or str(os.cpu_count() or 1),
         *(["--quiet"] if is_demo else []),
         *(["--with-worker"] if settings.WORKER == "web" and not is_demo else []),
+        # The server's own words look like ours.
+        *(("--log-config", GRANIAN_LOGS) if settings.LOG_FORMAT == "json" else ()),
     ]
     os.chdir(BASE_DIR)
     os.execv(sys.executable, command)  # noqa: S606  # no shell is what we want

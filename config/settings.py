@@ -6,6 +6,7 @@ the production server from starting until it is mended.
 """
 
 import os
+import socket
 from contextlib import suppress
 from datetime import timedelta
 from email.utils import parseaddr
@@ -58,6 +59,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.proxies.trust_known_proxies",
+    "config.requests.watch",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -119,19 +121,29 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
     DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 1,
-        "max_size": 12,
-        "timeout": 10,
+    DATABASES["default"]["OPTIONS"] = {
+        # A server that has gone without a word is noticed within about ten seconds, not in hours. All of it is
+        # this side's doing, nothing is asked of the server, which through PgBouncer would refuse it.
+        "connect_timeout": 3,  # seconds
+        "tcp_user_timeout": 10_000,  # milliseconds
+        "keepalives_idle": 5,  # seconds
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        **DATABASES["default"].get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": 12, "timeout": 5},
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
-def cache_settings(url: str) -> dict[str, str]:
+def cache_settings(url: str) -> dict[str, Any]:
     """Django's settings for CACHE_URL: empty (one process's memory) or redis://host:port/db."""
     if not url:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+        "OPTIONS": {"socket_timeout": 2},  # seconds; without, one that hangs is waited for
+    }
 
 
 CACHES = {"default": cache_settings(os.environ.get("CACHE_URL", ""))}
@@ -236,7 +248,7 @@ CSRF_FAILURE_VIEW = "config.views.csrf_failure"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_SSL_REDIRECT = IS_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 # config/proxies.py drops the header where it does not come from one of them.
@@ -303,18 +315,36 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_TOLERANCE = 1  # steps of half a minute: the code that has just gone out is good
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 
+# --- Metrics ------------------------------------------------------------------
+
+# Whoever sends it as a bearer token may read /metrics; without it there is no such page.
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+# Where the processes of this machine count together, each in files of its own.
+METRICS_DIR = VAR_DIR / "metrics" / socket.gethostname()
+if METRICS_TOKEN:
+    # prometheus_client looks for it once, when letter/metrics.py imports it.
+    os.environ.update(PROMETHEUS_MULTIPROC_DIR=str(METRICS_DIR))
+    with suppress(OSError):
+        METRICS_DIR.mkdir(parents=True, exist_ok=True)
+
 # --- Logs ---------------------------------------------------------------------
+
+# "json": a record is a line of JSON, for programs. "line": for a person who looks on.
+LOG_FORMAT = os.environ.get("LOG_FORMAT") or ("line" if DEBUG or DEMO else "json")
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"without_secrets": {"()": "config.logs.WithoutSecrets"}},
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "config.logs.JsonLines"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "filters": ["without_secrets"],
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
         }
     },
     "root": {"handlers": ["console"], "level": "INFO"},
@@ -322,8 +352,5 @@ LOGGING = {
     "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
 }
 
+# config/sentry.py says what is reported there.
 SENTRY_DSN = os.environ.get("SENTRY_DSN", "")
-if SENTRY_DSN:
-    import sentry_sdk  # optional dependency: pip install undersigned[sentry]
-
-    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False, include_local_variables=False)

@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from django.utils.translation import gettext_lazy as _
 from django.views.defaults import page_not_found
 
-from config import inbox, logging_in, views
+from config import inbox, logging_in, metrics, views
 
 admin.site.site_header = "Undersigned"
 admin.site.site_title = "Undersigned"
@@ -19,6 +19,8 @@ demo_urls = [
     path("inbox/<str:name>/", inbox.message, name="inbox_message"),
 ]
 
+handler500 = views.server_error
+
 urlpatterns = [
     *(demo_urls if settings.DEMO and settings.EMAIL_IN_FILES else []),
     path("admin/", include(logging_in.urlpatterns)),
@@ -27,6 +29,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("robots.txt", views.robots, name="robots"),
     path("favicon.ico", views.favicon, name="favicon"),
     # A letter's address is one segment at the root, so letters come last.

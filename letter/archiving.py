@@ -70,8 +70,9 @@ class Archived:
 def pages_of(letter: Letter, edition: Edition, made_on: date) -> Iterator[Page]:
     """Everything that a copy of a letter has, up to its newest edition."""
     newest = edition.number
-    for made in documents.make(letter, edition, archived_on=made_on):
-        yield Page(page_url(letter, made.language), partial(bytes, made.body))
+    listings = letter.listings.in_edition(newest).listed()
+    for made in documents.make(letter, edition, listings, archived_on=made_on):
+        yield Page(page_url(letter, made.language), partial(b"".join, made.pieces))
     for view, make in (("letter:json", past.edition_json), ("letter:csv", past.edition_csv)):
         yield Page(reverse(view, args=[letter.slug]), partial(make, letter, newest))
     yield Page(reverse("letter:schema"), documents.schema)
@@ -133,7 +134,7 @@ def _line_page(letter: Letter, text: Text, number: int, listing: Listing) -> byt
         context = {
             "frame": documents.frame_of(text.language),
             "text": text,
-            "line": documents.line_html(listing),
+            "line": documents.line_html(listing, letter),
             "number": number,
             "url": f"{page_url(letter, text.language)}#{documents.anchor_of(number)}",
         }

@@ -46,7 +46,10 @@ def countries_page(letter: Letter, language: str) -> bytes:
             "text": text,
             "edition": edition,
             "countries": [
-                {**each, "lines": [(number, line_html(line)) for number, line in each["lines"]]}
+                {
+                    **each,
+                    "lines": [(number, line_html(line, letter)) for number, line in each["lines"]],
+                }
                 for each in countries
             ],
             "is_in_countries": any(each["code"] for each in countries),

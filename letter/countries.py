@@ -233,8 +233,10 @@ def choices() -> list[tuple[str, str]]:
 
 def label_from(codes: Sequence[str]) -> str:
     """What stands in a line's parentheses: the names in the order given, "" for no country."""
-    separator = _SEPARATORS.get((translation.get_language() or "").partition("-")[0], ", ")
-    return separator.join(country_name(code) for code in codes)
+    language = translation.get_language()
+    names = _names(language)
+    separator = _SEPARATORS.get((language or "").partition("-")[0], ", ")
+    return separator.join(names.get(code, code) for code in codes)
 
 
 @lru_cache(maxsize=4096)

@@ -31,6 +31,7 @@ _ARABIC: Final = "Amiri"
 # The same characters are drawn differently; what is not Japanese or Korean is taken for Chinese.
 _HAN: Final = {"ja": "JP", "ko": "KR", "zh-hant": "TC"}
 _REGULAR: Final = 400
+_ASCII: Final = bytes(range(128))
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def choose(text: str, language: str) -> Choice:
     first = [_FIRST, _ARABIC, han]
     if language.partition("-")[0] in {"zh", "ja", "ko"}:
         first = [han, _FIRST, _ARABIC]
-    needed = {character for character in set(text) if _is_seen(character)}
+    needed = {character for character in _characters(text) if _is_seen(character)}
     families = []
     for family in first:
         # The map of the Chinese characters takes a second to read.
@@ -70,6 +71,12 @@ def choose(text: str, language: str) -> Choice:
             needed -= shown[best]
     needs_system = not set(families) <= {*_others()[0]}
     return Choice(tuple(families), tuple(_named(needed)), needs_system)
+
+
+def _characters(text: str) -> set[str]:
+    """What a text is written with, and ASCII, which every family has: long lists are mostly that."""
+    rest = text.encode("utf-8", "surrogatepass").translate(None, _ASCII)
+    return {*rest.decode("utf-8", "surrogatepass"), *_ASCII.decode()}
 
 
 @cache

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from letter.metrics import READERS
 from letter.serving import encoding_for, is_named
 
 FRESH_FOR = 0.1  # seconds; letter.serving asks the database as often, and together they stay far below a second
@@ -59,7 +60,10 @@ class Front:
         self._size = 0
         self._keeping = threading.Lock()
         self._renewals = threading.BoundedSemaphore(RENEWED_AT_ONCE)
-        self.answered = 0  # from memory, since the process started
+        # Answers from memory: with all bytes, and "304" in their place. Told to Prometheus now and then.
+        self.whole = self.unchanged = 0
+        self._told = (0, 0)
+        self._telling = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
@@ -73,11 +77,12 @@ class Front:
             answer = self._renewed(key, answer, environ)
             if answer is None:
                 return self._first(key, environ, start_response)
-        self.answered += 1
         asked_for = environ.get("HTTP_IF_NONE_MATCH")
         if asked_for is not None and answer.etag and is_named(answer.etag, asked_for):
+            self.unchanged += 1
             start_response("304 Not Modified", answer.unchanged)
             return []
+        self.whole += 1
         start_response(answer.status, answer.headers)
         return answer.body
 
@@ -109,6 +114,7 @@ class Front:
             answer.renewing.release()
 
     def _asked_again(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
+        self._tell()
         for_everybody = {name: value for name, value in environ.items() if name not in PERSONAL}
         status, headers, body = self._ask(for_everybody)
         if status.startswith("5"):
@@ -139,6 +145,14 @@ class Front:
         body = self._django(environ, start_response)
         status, headers = said[-1]
         return status, headers, body
+
+    def _tell(self) -> None:
+        """Add to the metrics what was answered since the last time; too slow for each reader."""
+        with self._telling:
+            whole, unchanged = self.whole, self.unchanged
+            READERS.labels("200").inc(whole - self._told[0])
+            READERS.labels("304").inc(unchanged - self._told[1])
+            self._told = (whole, unchanged)
 
     def _keep(self, key: Key, answer: Answer) -> None:
         with self._keeping:

@@ -220,7 +220,7 @@ def comparison_page(
             "newer": after,
             "older_published": moment_text(before.published_at, letter),
             "newer_published": moment_text(after.published_at, letter),
-            "difference": _difference_context(difference),
+            "difference": _difference_context(letter, difference),
             "summary": _summary(difference),
             "is_text_new": before.revision_digest != after.revision_digest,
             **_compared(before, after, language),
@@ -279,13 +279,14 @@ def _renewal_context(newest: Edition, revision: Revision) -> dict[str, Any] | No
     """Who on today's list has signed this text; None where it did not ask them to, or a later one does."""
     if newest.revision.last_substantive() != revision:
         return None
-    listings = list(newest.letter.listings.in_edition(newest.number).in_order())
+    letter = newest.letter
+    listings = letter.listings.in_edition(newest.number).listed()
     renewal = renewal_of(revision, listings)
     if renewal is None or not listings:
         return None
     return {
-        "signed": [line_html(each) for each in renewal.signed],
-        "waiting": [line_html(each) for each in renewal.waiting],
+        "signed": [line_html(each, letter) for each in renewal.signed],
+        "waiting": [line_html(each, letter) for each in renewal.waiting],
     }
 
 
@@ -381,7 +382,7 @@ def _step_context(step: Step, letter: Letter, base: str, limit: int) -> dict[str
         else f"{base}editions/{number}/",
         "summary": _summary(step.difference, is_text_new=step.is_text_new),
         "revision_url": f"{base}revisions/{edition.revision.number}/" if step.is_text_new else "",
-        "difference": _difference_context(step.difference, limit),
+        "difference": _difference_context(letter, step.difference, limit),
         "folded": True,
     }
 
@@ -428,7 +429,9 @@ def _summary(difference: Difference, *, is_text_new: bool = False) -> list[str]:
     return phrases or [gettext("the list stayed as it was")]
 
 
-def _difference_context(difference: Difference, limit: int | None = None) -> list[dict[str, Any]]:
+def _difference_context(
+    letter: Letter, difference: Difference, limit: int | None = None
+) -> list[dict[str, Any]]:
     """The kinds of change that there are, each with its lines as they are printed."""
     kinds: list[tuple[str, str, Sequence[Listing | tuple[Listing, Listing]]]] = [
         ("joined", gettext("Joined"), difference.joined),
@@ -440,7 +443,7 @@ def _difference_context(difference: Difference, limit: int | None = None) -> lis
         {
             "kind": kind,
             "heading": heading,
-            "lines": [_line_html(each) for each in found[:limit]],
+            "lines": [_line_html(each, letter) for each in found[:limit]],
             "count": len(found),
             "more_count": len(found) - len(found[:limit]),
         }
@@ -449,9 +452,9 @@ def _difference_context(difference: Difference, limit: int | None = None) -> lis
     ]
 
 
-def _line_html(found: Listing | tuple[Listing, Listing]) -> SafeString:
+def _line_html(found: Listing | tuple[Listing, Listing], letter: Letter) -> SafeString:
     """A line, or what it was and what it is now."""
     if isinstance(found, Listing):
-        return line_html(found)
-    before, after = (line_html(each) for each in found)
+        return line_html(found, letter)
+    before, after = (line_html(each, letter) for each in found)
     return format_html(gettext("{before}, now {after}"), before=before, after=after)

@@ -101,8 +101,13 @@ def initial(key: bytes) -> str:
     of its own in these alphabets goes with the letter before it; scripts whose order few readers know by heart,
     such as Chinese or Devanagari, have one entry each.
     """
+    return _initial(key[:2])
+
+
+@cache
+def _initial(weight: bytes) -> str:
     starts, letters = _initials()
-    at = bisect_right(starts, key[:2])
+    at = bisect_right(starts, weight)
     return letters[at - 1] if at else "#"
 
 

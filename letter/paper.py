@@ -38,6 +38,8 @@ _ISOLATE: Final = "\u2068{}\u2069"
 _SIGNS: Final = ("*", "†", "‡", "§")
 _MARKS: Final = {"ltr": "\u200e", "rtl": "\u200f"}  # LRM, RLM
 _DIRECTIONS: Final = {"L": "ltr", "R": "rtl", "AL": "rtl"}
+# What in a text of either direction could move what stands around it.
+_TURNING: Final = {"ltr": frozenset({"R", "AL", "AN"}), "rtl": frozenset({"L", "AN"})}
 _REGIONS: Final = {"zh-hans": "CN", "zh-hant": "TW"}
 
 
@@ -188,10 +190,10 @@ def _isolated(text: str, direction: str) -> str:
     Where it is all in one direction and begins and ends so, the algorithm (UAX #9, rules N0 to N2) puts the
     parentheses right by itself, and whoever copies it from a PDF gets it without marks.
     """
+    if _TURNING[direction].isdisjoint(map(unicodedata.bidirectional, text)):
+        return text
     types = [unicodedata.bidirectional(character) for character in text]
     strong = {_DIRECTIONS[each] for each in types if each in _DIRECTIONS}
-    if strong <= {direction} and "AN" not in types:
-        return text
     is_plain = len(strong) == 1 and types[0] in _DIRECTIONS and types[-1] in {*_DIRECTIONS, "EN"}
     return (text if is_plain else _ISOLATE.format(text)) + _MARKS[direction]
 

@@ -3,18 +3,19 @@
 `request_publication` is called in the transaction of any change that readers should see. A worker
 then calls `publish`, which, holding the letter's row,
 
-1. reads the requests that it will have answered, and only then asks for the lines: a change
-   committed later leaves its own request, so none is ever missed;
-2. compares the lines with the current listings, closes those that went or changed, opens the new;
+1. reads the requests that it will have answered, and only then asks for the lines that they name: a
+   change committed later leaves its own request, so none is ever missed;
+2. compares these lines with their current listings, closes those that went or changed, opens the new;
 3. writes the next edition, chained to the one before (see `letter.digest`), unless nothing changed;
 4. makes the documents that the newest edition is served as, and removes those of the one before.
 
 All of it is one transaction: a publication that fails leaves the last edition as it was.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias, TypeVar
 
 from django.db import transaction
 
@@ -24,6 +25,8 @@ from letter.digest import commitment, edition_digest, new_salt, revision_digest
 from letter.models import Edition, Letter, Listing, PublicationRequest, Revision
 
 BATCH = 1000  # rows per statement; SQLite takes 32,766 variables
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,54 +52,88 @@ class NotPublishable(Exception):
     """The letter has no text to publish."""
 
 
-def request_publication(letter: Letter, *, at: datetime) -> None:
-    """Have the letter published again after this transaction; once is enough, more does no harm."""
-    PublicationRequest.objects.create(letter=letter, requested_at=at, due_at=at)
+LinesOf: TypeAlias = Callable[[Letter, Collection[str] | None], Iterable[Line]]
+
+
+def request_publication(
+    letter: Letter, *, at: datetime, line_ids: Collection[str] | None = None
+) -> None:
+    """Have the letter published again after this transaction; once is enough, more does no harm.
+
+    `line_ids` are the lines that changed, came or went, where nothing else did: the others are then
+    not even read.
+    """
+    PublicationRequest.objects.create(
+        letter=letter,
+        line_ids=None if line_ids is None else list(line_ids),
+        requested_at=at,
+        due_at=at,
+    )
     ring_after_commit()
 
 
 @transaction.atomic
-def publish(
-    letter_id: int, lines_of: Callable[[Letter], Iterable[Line]], *, at: datetime
-) -> Edition | None:
+def publish(letter_id: int, lines_of: LinesOf, *, at: datetime) -> Edition | None:
     """Bring the public side of a letter up to date; give the edition written, None if nothing changed.
 
-    `lines_of` is called once the letter's row is locked, so that two publications never interleave and
+    `lines_of` gives the lines that there are of those named, or of all where it is given None. It is called
+    once the letter's row is locked, so that two publications never interleave and
     no approval falls between reading and writing. Does nothing where nobody asks, since another worker
     was first. A draft is not published: its requests are dropped, and opening it makes a new one.
     Raises NotPublishable where there is no text in the letter's default language.
     """
     letter = Letter.objects.select_for_update(no_key=True).get(pk=letter_id)
-    answered = list(letter.publication_requests.values_list("pk", flat=True))
+    answered = dict(letter.publication_requests.values_list("pk", "line_ids"))
     if not answered:
         return None
     edition = None
     if letter.state != Letter.State.DRAFT:
-        edition = _write_edition(letter, list(lines_of(letter)), at)
-        documents.refresh(letter)
-    PublicationRequest.objects.filter(pk__in=answered).delete()
+        edition = _write_edition(letter, _named(answered.values()), lines_of, at)
+    for batch in _batches(list(answered)):
+        PublicationRequest.objects.filter(pk__in=batch).delete()
     return edition
 
 
-def _write_edition(letter: Letter, lines: Sequence[Line], at: datetime) -> Edition | None:
+def _named(requests: Iterable[list[str] | None]) -> Collection[str] | None:
+    """The lines that may have changed; None for all, also where there are so many that all are as quickly read."""
+    named: set[str] = set()
+    for line_ids in requests:
+        if line_ids is None:
+            return None
+        named.update(line_ids)
+    return named if len(named) <= BATCH else None
+
+
+def _batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+
+
+def _write_edition(
+    letter: Letter, named: Collection[str] | None, lines_of: LinesOf, at: datetime
+) -> Edition | None:
+    """Write the edition, if there is anything new, and make the documents of the newest one."""
     revision = letter.current_revision()
     if revision is None or letter.default_language not in revision.texts():
         raise NotPublishable(
             f"letter {letter.slug!r} has no published text in its default language"
         )
-    if lines:
-        # Names stand under these words now. Before they are read, so that no edit comes in between.
-        Revision.objects.filter(pk=revision.pk).lock(at=at)
-    digest_of_text = digest_of_revision(revision)
     previous = letter.newest_edition()
+    if previous is None:
+        named = None  # nothing stands yet
+    lines = list(lines_of(letter, named))
+    listings = letter.listings.all()
+    if lines or (named is not None and listings.current().exists()):
+        # Names stand under these words now. Before they are read, so that no edit comes in between.
+        revision.lock(at=at)
+    digest_of_text = digest_of_revision(revision)
     number = previous.number + 1 if previous else 1
 
-    redacted = set(
-        letter.listings.filter(redacted_at__isnull=False).values_list("line_id", flat=True)
-    )
+    if named is not None:
+        listings = listings.filter(line_id__in=named)
+    redacted = set(listings.filter(redacted_at__isnull=False).values_list("line_id", flat=True))
     # What was taken out for good never prints again, even if it is handed in.
     lines = [line for line in lines if line.line_id not in redacted]
-    current = {listing.line_id: listing for listing in letter.listings.current()}
+    current = {listing.line_id: listing for listing in listings.current()}
     wanted = {line.line_id: line for line in lines}
     gone = [listing.pk for key, listing in current.items() if not _stands(listing, wanted.get(key))]
     # In the order of the list, by which those that came together are named.
@@ -105,19 +142,20 @@ def _write_edition(letter: Letter, lines: Sequence[Line], at: datetime) -> Editi
         key=lambda line: line.sort_key,
     )
     if previous and not gone and not fresh and previous.revision_digest == digest_of_text:
+        # The page says more than the list does: a deadline, an update, a delivery.
+        documents.refresh(letter, previous, letter.listings.current().listed())
         return None
 
-    for start in range(0, len(gone), BATCH):
-        Listing.objects.filter(pk__in=gone[start : start + BATCH]).update(last_edition=number - 1)
+    for batch in _batches(gone):
+        Listing.objects.filter(pk__in=batch).update(last_edition=number - 1)
     Listing.objects.bulk_create(
         (_listing(letter, line, number) for line in fresh), batch_size=BATCH
     )
 
-    listed = letter.listings.current().in_order().values_list("commitment", "countries")
-    commitments = [row[0] for row in listed]
+    listed = letter.listings.current().listed()
     published_at = at.replace(microsecond=0)
     previous_digest = previous.digest if previous else ""
-    return Edition.objects.create(
+    edition = Edition.objects.create(
         letter=letter,
         number=number,
         published_at=published_at,
@@ -130,11 +168,13 @@ def _write_edition(letter: Letter, lines: Sequence[Line], at: datetime) -> Editi
             published_at=published_at,
             previous=previous_digest,
             revision=digest_of_text,
-            lines=commitments,
+            lines=[line.commitment for line in listed],
         ),
-        organization_count=len(commitments),
-        country_count=len({code for row in listed for code in row[1]}),
+        organization_count=len(listed),
+        country_count=len({code for line in listed for code in line.countries}),
     )
+    documents.refresh(letter, edition, listed)
+    return edition
 
 
 def _stands(listing: Listing | None, line: Line | None) -> bool:

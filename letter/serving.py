@@ -18,19 +18,22 @@ from datetime import datetime
 from functools import lru_cache
 
 import brotli
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
 from letter.documents import etag_of, page_kind
-from letter.models import Document, Letter
+from letter.models import Document, Letter, Revision
 from letter.paper import CannotBeMade, made
 
 logger = logging.getLogger(__name__)
 
 FRESH_FOR = 0.1  # seconds between two looks at the database
 LOOK_AGAIN_AFTER = 1.0  # seconds, where it did not answer
+# Seconds for which a reader waits while another asks, where nothing is in memory: a database that hangs must
+# not take one thread after the other.
+WAIT_AT_MOST = 5.0
 CACHE_CONTROL = "public, max-age=1, stale-while-revalidate=30, stale-if-error=86400"
 # A past edition changes only where a line is taken out for an organisation in danger; five minutes
 # is how long a cache between us and a reader may still show it.
@@ -105,6 +108,7 @@ class Index:
 
 
 _shelves: dict[str, Shelf] = {}
+_signed: dict[str, tuple[Revision, float]] = {}
 _index = Index([], -math.inf)
 _past: OrderedDict[tuple[object, ...], Served] = OrderedDict()
 _lock = threading.Lock()
@@ -116,6 +120,7 @@ _drawing = threading.BoundedSemaphore(DRAWING_AT_MOST)
 def forget() -> None:
     """Drop everything from memory; for tests, which put another database under the same process."""
     _shelves.clear()
+    _signed.clear()
     _past.clear()
     _index.due_at = -math.inf
 
@@ -141,10 +146,10 @@ def _shelf(slug: str) -> Shelf | None:
     if shelf and time.monotonic() < shelf.due_at:
         return shelf
     # One thread looks; the others go on with what they have rather than wait.
-    if shelf and not _lock.acquire(blocking=False):
-        return shelf
-    if not shelf:
-        _lock.acquire()
+    if not _lock.acquire(timeout=0 if shelf else WAIT_AT_MOST):
+        if shelf:
+            return shelf
+        raise OperationalError("the database does not answer")
     try:
         return _look(slug, shelf)
     except (DatabaseError, InterfaceError):
@@ -222,6 +227,25 @@ def public_letter(slug: str) -> Letter | None:
     """The letter as of the last second; None where none is public under this address."""
     shelf = _shelf(slug)
     return shelf.letter if shelf else None
+
+
+def text_to_sign(slug: str) -> Revision | None:
+    """What is read and signed of a public letter, with the texts, as of the last FRESH_FOR; None where nothing is.
+
+    Every sign-on needs it, and in a rush there are hundreds a second. It is everybody's: not to be changed.
+    """
+    now = time.monotonic()
+    revision, due_at = _signed.get(slug, (None, now))
+    if now >= due_at:
+        published = Revision.objects.published().filter(
+            letter__in=Letter.objects.public().filter(slug=slug)
+        )
+        revision = published.select_related("letter").prefetch_related("bodies").first()
+        if revision is None:
+            _signed.pop(slug, None)
+        else:
+            _signed[slug] = (revision, now + FRESH_FOR)
+    return revision
 
 
 def newest_number(letter: Letter) -> int:

@@ -85,7 +85,7 @@ def embed_page(letter: Letter, language: str, status: str, around: str = "") -> 
             "closes_text": closes_text(letter),
             "organization_count": edition.organization_count,
             "country_count": edition.country_count,
-            "lines": [line_html(listing) for listing in _joined_last(letter)],
+            "lines": [line_html(listing, letter) for listing in _joined_last(letter)],
             "page_url": page_url(letter, language),
             "sign_url": address("signatories:sign", letter, language),
         }

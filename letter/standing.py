@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
-from letter.models import Delivery, Edition, Letter, Listing, Revision
+from letter.models import Delivery, Edition, Letter, Printable, Revision
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Renewal:
     """A text that changed what the letter asks for, and who stands under it."""
 
     revision: Revision
-    signed: Sequence[Listing]
-    waiting: Sequence[Listing]  # signed an earlier text, and not this one yet
+    signed: Sequence[Printable]
+    waiting: Sequence[Printable]  # signed an earlier text, and not this one yet
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Since:
     """What became of the list since the letter was last delivered."""
 
     delivery: Delivery
-    joined: Sequence[Listing]
+    joined: Sequence[Printable]
     left_count: int
 
 
@@ -49,7 +49,7 @@ class Standing:
         return {line_id: ", ".join(said) for line_id, said in marks.items()}
 
 
-def standing_of(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> Standing:
+def standing_of(letter: Letter, edition: Edition, listings: Sequence[Printable]) -> Standing:
     """Where the lines of an edition stand."""
     renewal = renewal_of(edition.revision, listings)
     deliveries = list(
@@ -67,7 +67,7 @@ def standing_of(letter: Letter, edition: Edition, listings: Sequence[Listing]) -
     return Standing(renewal, since, deliveries)
 
 
-def renewal_of(revision: Revision, listings: Sequence[Listing]) -> Renewal | None:
+def renewal_of(revision: Revision, listings: Sequence[Printable]) -> Renewal | None:
     """Who has signed the newest text that changed what the letter asks for, up to this revision; None if none did."""
     asked = revision.last_substantive()
     if asked is None:

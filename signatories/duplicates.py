@@ -108,10 +108,15 @@ def index_signatories(signatories: Iterable[Signatory]) -> None:
     by_pk = {signatory.pk: signatory for signatory in signatories}
     for pks in _batches(by_pk):
         NameKey.objects.filter(signatory__in=pks).delete()
+    index_new(by_pk.values())
+
+
+def index_new(signatories: Iterable[Signatory]) -> None:
+    """Add the keys of sign-ons that have none yet."""
     NameKey.objects.bulk_create(
         [
-            NameKey(signatory_id=pk, key=key)
-            for pk, one in by_pk.items()
+            NameKey(signatory_id=one.pk, key=key)
+            for one in signatories
             for key in sorted(_keys_of_entry(one))
         ],
         batch_size=_BATCH,

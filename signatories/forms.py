@@ -13,6 +13,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.http import QueryDict
+from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
@@ -332,9 +333,13 @@ class SignForm(OrganizationFields):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.seconds_taken: int | None = None
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.layout = Layout(
+
+    @cached_property
+    def helper(self) -> FormHelper:
+        """How the form is laid out; made when it is shown, which a form that is taken never is."""
+        helper = FormHelper()
+        helper.form_tag = False
+        helper.layout = Layout(
             Fieldset(
                 _("Your organisation"),
                 Field("organization"),
@@ -354,6 +359,7 @@ class SignForm(OrganizationFields):
             Field("via"),
             Field("email_asked"),
         )
+        return helper
 
     def clean_contact_name(self) -> str:
         return _without_links(_clean(self.cleaned_data["contact_name"], limit=150))

@@ -1,6 +1,6 @@
 """From approved signatories to the public lines that `letter.publishing` is handed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from django.utils import translation
 
@@ -17,12 +17,14 @@ def line_of(signatory: Signatory, letter: Letter) -> Line:
         return _line(signatory, letter, _signed_texts(letter))
 
 
-def approved_lines(letter: Letter) -> Iterator[Line]:
-    """The lines of all approved signatories of a letter, in no particular order."""
-    approved = Signatory.objects.for_letter(letter).approved().iterator(chunk_size=2000)
+def approved_lines(letter: Letter, line_ids: Collection[str] | None = None) -> Iterator[Line]:
+    """The lines of the approved signatories of a letter, all or those among `line_ids`, in no particular order."""
+    approved = Signatory.objects.for_letter(letter).approved()
+    if line_ids is not None:
+        approved = approved.filter(line_id__in=line_ids)
     signed_texts = _signed_texts(letter)
     with translation.override(letter.default_language):
-        for signatory in approved:
+        for signatory in approved.iterator(chunk_size=2000):
             yield _line(signatory, letter, signed_texts)
 
 

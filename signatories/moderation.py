@@ -6,6 +6,7 @@ queues the mail and asks for publication: either all of it happened or none of i
 contact's page and the imports are read from the table and go through here; there is no second list.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,8 +22,8 @@ from letter.background import ring_after_commit
 from letter.models import Letter, Revision, Update
 from letter.publishing import request_publication
 from signatories.duplicates import (
+    index_new,
     index_organization,
-    index_signatories,
     index_signatory,
     known_as,
 )
@@ -278,7 +279,7 @@ def decide(
     if _settles(decision):
         renew_others([signatory])
     if State.APPROVED in {decision.from_state, decision.to_state}:
-        request_publication(signatory.letter, at=at)
+        request_publication(signatory.letter, at=at, line_ids=[signatory.line_id])
     return decision
 
 
@@ -301,7 +302,7 @@ def decide_many(
     outcome = Outcome()
     # A microsecond apart, so that "by date of approval" is the order in which they were given.
     moments = {pk: at + timedelta(microseconds=place) for place, pk in enumerate(pks)}
-    touched: dict[int, Letter] = {}
+    touched: dict[Letter, list[str]] = defaultdict(list)
     settled: list[Signatory] = []
     entries = Signatory.objects.locked().filter(pk__in=list(moments))
     for count, signatory in enumerate(entries, start=1):
@@ -319,10 +320,10 @@ def decide_many(
         if _settles(decision):
             settled.append(signatory)
         if State.APPROVED in {decision.from_state, decision.to_state}:
-            touched[signatory.letter_id] = signatory.letter
+            touched[signatory.letter].append(signatory.line_id)
     renew_others(settled)
-    for letter in touched.values():
-        request_publication(letter, at=at)
+    for letter, line_ids in touched.items():
+        request_publication(letter, at=at, line_ids=line_ids)
     return outcome
 
 
@@ -401,7 +402,7 @@ def _decide(
     changed = ["state", "version", "claimed_by", "claimed_until", "assessed_at"]
     if event == Event.RENEW and (to_sign := text_to_sign(signatory)):
         signatory.revision = to_sign.text
-        Revision.objects.filter(pk=to_sign.text.pk).lock(at=at)
+        to_sign.text.lock(at=at)
         changed.append("revision")
     signatory.state = to_state
     signatory.version += 1
@@ -631,7 +632,6 @@ def want_updates(pk: int, *, wants: bool) -> None:
     (same if signatory.email else same.filter(pk=pk)).update(wants_updates=wants)
 
 
-@transaction.atomic
 def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
     """Take in what a form says (an unsaved `Signatory` with its letter) and mail the address.
 
@@ -641,19 +641,20 @@ def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
     """
     at = at or timezone.now()
     signatory.derive_keys()
+    try:
+        return _submit(signatory, at=at)
+    except IntegrityError:
+        # The button was pressed twice and the other request was first; this one is the second.
+        return _submit(signatory, at=at)
+
+
+@transaction.atomic
+def _submit(signatory: Signatory, *, at: datetime) -> Signatory:
     earlier = _same_sign_on(signatory)
     if earlier is None:
-        try:
-            with transaction.atomic():
-                _create(signatory, Event.SUBMIT, State.SUBMITTED, by=CONTACT, at=at)
-        except IntegrityError:
-            # The button was pressed twice and the other request was first; this one is the second.
-            earlier = _same_sign_on(signatory)
-            if earlier is None:
-                raise
-        else:
-            queue_mail(signatory, Message.Kind.CONFIRM, at=at)
-            return signatory
+        _create(signatory, Event.SUBMIT, State.SUBMITTED, by=CONTACT, at=at)
+        queue_mail(signatory, Message.Kind.CONFIRM, at=at)
+        return signatory
     kind = Message.Kind.STANDING
     if earlier.state == State.SUBMITTED:
         kind = Message.Kind.CONFIRM
@@ -667,7 +668,7 @@ def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
         earlier.assessed_at = None
         earlier.save(update_fields=[*TYPED, "submitted_at", "revision", "version", "assessed_at"])
         index_signatory(earlier)
-        Revision.objects.filter(pk=earlier.revision_id).lock(at=at)
+        earlier.revision.lock(at=at)
     if not earlier.messages.filter(kind=kind, created_at__gt=at - RESEND_PAUSE).exists():
         queue_mail(earlier, kind, at=at)
     return earlier
@@ -675,14 +676,13 @@ def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
 
 def _same_sign_on(signatory: Signatory) -> Signatory | None:
     """The live entry of the same address for the same organisation on the same letter, if there is one."""
-    return (
-        Signatory.objects.select_for_update()
-        .for_letter(signatory.letter)
+    same = (
+        Signatory.objects.for_letter(signatory.letter)
         .live()
         .filter(email=signatory.email, name_key=signatory.name_key)
-        .order_by("-pk")
-        .first()
     )
+    # Almost always there is none, which this tells at a fraction of the cost.
+    return same.select_for_update().order_by("-pk").first() if same.exists() else None
 
 
 @transaction.atomic
@@ -719,7 +719,7 @@ def add_many(
             signatory.derive_keys()
         _draw_free_references(batch)
         Signatory.objects.bulk_create(batch)
-        index_signatories(batch)
+        index_new(batch)
         Decision.objects.bulk_create(_decision(each, Event.ADD, "", by=by, at=at) for each in batch)
         yield start + len(batch)
     for pk in {signatory.revision_id for signatory in signatories}:
@@ -741,8 +741,8 @@ def _create(signatory: Signatory, event: Event, state: State, *, by: By, at: dat
     signatory.submitted_at = at
     signatory.version = 1
     signatory.save(force_insert=True)
-    index_signatory(signatory)
-    Revision.objects.filter(pk=signatory.revision_id).lock(at=at)
+    index_new([signatory])
+    signatory.revision.lock(at=at)
     _log(signatory, event, "", by=by, reason="", at=at)
 
 
@@ -868,7 +868,7 @@ def apply_changes(signatory: Signatory, changes: dict[str, Any], *, by: By, at: 
     signatory.save(update_fields=changed)
     index_signatory(signatory)
     if signatory.state == State.APPROVED:
-        request_publication(signatory.letter, at=at)
+        request_publication(signatory.letter, at=at, line_ids=[signatory.line_id])
 
 
 def combine(merged: Signatory, survivor: Signatory, *, by: By, at: datetime) -> None:
@@ -884,7 +884,7 @@ def combine(merged: Signatory, survivor: Signatory, *, by: By, at: datetime) -> 
     if merged.confirmed_at is not None:
         queue_mail(merged, Message.Kind.COMBINED, at=at, due_at=at + SECOND_THOUGHTS)
     if decision.from_state == State.APPROVED:
-        request_publication(merged.letter, at=at)
+        request_publication(merged.letter, at=at, line_ids=[merged.line_id])
 
 
 def separate(merged: Signatory, *, by: By, at: datetime) -> Refused | None:
@@ -924,7 +924,7 @@ def separate(merged: Signatory, *, by: By, at: datetime) -> Refused | None:
                 # It takes its old place, also on a list in the order of approval.
                 merged.approved_at = approved_at
                 merged.save(update_fields=["approved_at"])
-                request_publication(merged.letter, at=at)
+                request_publication(merged.letter, at=at, line_ids=[merged.line_id])
     except Refused as why:
         refused = why
         merged.refresh_from_db()

@@ -30,7 +30,7 @@ from letter.documents import (
     revision_url,
     shown_as,
 )
-from letter.models import Letter, Listing, Text
+from letter.models import Letter, Listing, Revision, Text
 from letter.publishing import number_of
 from letter.sharing import badge_of
 from letter.text import render_markdown
@@ -52,20 +52,21 @@ View = Callable[..., HttpResponse]
 
 
 def _about_letter(view: View) -> View:
-    """Hand a view a published letter and its text in the address's language, and do all of it in that language.
+    """Hand a view what is read of a published letter and its text in the address's language, and do all of it in that.
 
     404 for a draft, which takes no signatures, and for a language in which there is no text.
     """
 
     @wraps(view)
     def wrapped(request: HttpRequest, slug: str, language: str = "") -> HttpResponse:
-        letter = get_object_or_404(Letter.objects.public(), slug=slug)
-        language = language or letter.default_language
-        text = letter.text_in(language)
-        if text is None or text.language != language:
+        revision = serving.text_to_sign(slug)
+        if revision is None:
+            raise Http404
+        text = revision.texts().get(language or revision.letter.default_language)
+        if text is None:
             raise Http404
         with translation.override(text.language):
-            return view(request, letter, text)
+            return view(request, revision, text)
 
     return wrapped
 
@@ -95,11 +96,12 @@ def _render(
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @_about_letter
-def sign(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
+def sign(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
     """The sign-on form."""
+    letter = revision.letter
     if not letter.takes_signatures(at=timezone.now()):
         return _closed(request, letter, text)
-    languages = _languages_of(letter)
+    languages = _languages_of(revision)
     if request.method != "POST":
         initial = {"stamp": new_stamp(), "via": request.GET.get("via", "")}
         form = SignForm(initial=initial, languages=languages)
@@ -108,7 +110,7 @@ def sign(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     else:
         form = SignForm(request.POST, languages=languages)
         if form.is_valid():
-            signatory = _signatory(letter, text, form)
+            signatory = _signatory(revision, text, form)
             # config.proxies has put the client's address there.
             network = network_key(request.META.get("REMOTE_ADDR", ""), letter_id=letter.pk)
             signatory.network = network
@@ -126,24 +128,24 @@ def sign(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
     return _render(request, letter, "sign", context, text=text, status=status)
 
 
-def _languages_of(letter: Letter) -> list[str]:
+def _languages_of(revision: Revision | None) -> list[str]:
     """In which languages a name can be printed, where there is more than one."""
-    revision = letter.current_revision()
     languages = list(revision.texts()) if revision else []
     return languages if len(languages) > 1 else []
 
 
-def _signatory(letter: Letter, text: Text, form: SignForm) -> Signatory:
+def _signatory(revision: Revision, text: Text, form: SignForm) -> Signatory:
+    via = form.cleaned_data["via"]
     return Signatory(
-        letter=letter,
-        revision=letter.current_revision(),
+        letter=revision.letter,
+        revision=revision,
         source=Signatory.Source.FORM,
         contact_name=form.cleaned_data["contact_name"],
         contact_role=form.cleaned_data["contact_role"],
         email=form.cleaned_data["email"],
         language=text.language,
         wants_updates=form.cleaned_data["updates"],
-        partner=letter.partners.filter(code=form.cleaned_data["via"]).first(),
+        partner=revision.letter.partners.filter(code=via).first() if via else None,
         seconds_taken=form.seconds_taken,
         **form.changes(),
     )
@@ -191,7 +193,7 @@ def via(request: HttpRequest, slug: str, code: str, language: str = "") -> HttpR
 
 
 def _with_code(letter: Letter, page: str, code: str) -> str:
-    for language in (letter.default_language, *_languages_of(letter)):
+    for language in (letter.default_language, *_languages_of(letter.current_revision())):
         sign, base = (
             address("signatories:sign", letter, language),
             page_url(letter, language),
@@ -203,15 +205,16 @@ def _with_code(letter: Letter, page: str, code: str) -> str:
 
 @require_safe
 @_about_letter
-def sent(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
+def sent(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
     """The same page for everybody who has signed: it tells a stranger nothing about an address."""
-    return _render(request, letter, "sent", {}, text=text)
+    return _render(request, revision.letter, "sent", {}, text=text)
 
 
 @require_safe
 @_about_letter
-def hint(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
+def hint(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
     """Whether an organisation of this name is on the public list already; what is not public is not hinted at."""
+    letter = revision.letter
     try:
         name = clean_name(request.GET.get("name", ""))
     except NameRefused:
@@ -362,8 +365,8 @@ def organization(request: HttpRequest, vouch: Vouch, token: str) -> HttpResponse
 
 @require_safe
 @_about_letter
-def erased(request: HttpRequest, letter: Letter, text: Text) -> HttpResponse:
-    return _render(request, letter, "erased", {}, text=text)
+def erased(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
+    return _render(request, revision.letter, "erased", {}, text=text)
 
 
 @_with_secret
@@ -384,7 +387,7 @@ def signature(request: HttpRequest, signatory: Signatory, token: str) -> HttpRes
 def _names_asked(signatory: Signatory) -> dict[str, Any]:
     """What a correction needs to know of the names in other languages."""
     return {
-        "languages": _languages_of(signatory.letter),
+        "languages": _languages_of(signatory.letter.current_revision()),
         "other_names": signatory.other_names,
     }
 

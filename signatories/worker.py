@@ -16,6 +16,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from letter.background import bell
+from letter.metrics import PUBLICATION_SECONDS
 from letter.models import Letter, PublicationRequest
 from letter.publishing import publish, request_publication
 from signatories import retention
@@ -31,32 +32,64 @@ LOOK_EVERY: Final = 0.5  # seconds
 # Readers wait for publications, so whether there is one is asked more often.
 GLANCE_EVERY: Final = 0.05  # seconds
 CLEAN_EVERY: Final = timedelta(hours=1)
+# A list that takes longer to publish rests as long again, so that what comes meanwhile comes out together, and
+# mails and other letters have their turn in the most crowded hour.
+LONG: Final = 0.1  # seconds
+MOMENT: Final = 0.02  # seconds
 # After the n-th failed publication, wait so long; then as long as the last, for ever.
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300, 900))
+
+# When the worker of this process last began something, by the monotonic clock.
+_last_step = 0.0
+_is_in_background = False
+_resting: dict[int, float] = {}  # letters, by primary key, and until when, by the monotonic clock
 
 
 def run_due(*, at: datetime | None = None) -> None:
     """Do all that is due now: before each mail, what is to be published, so that no list waits for mails."""
     mail_updates(at=at or timezone.now())
-    while _publish_next(at or timezone.now()) or send_next(at=at or timezone.now()):
-        pass
+    while (
+        _publish_next(at or timezone.now())
+        or send_next(at=at or timezone.now())
+        or _await_resting(at or timezone.now())
+    ):
+        _note_step()
     # One batch: what comes in meanwhile, and its mails, are not to wait for the rest.
     assess_due(at or timezone.now())
 
 
 def _publish_next(at: datetime) -> bool:
-    """Publish one letter that asks for it; give whether there was one."""
-    due = PublicationRequest.objects.filter(due_at__lte=at).order_by("due_at", "pk").first()
+    """Publish one letter that asks for it and does not rest; give whether there was one."""
+    begun = time.monotonic()
+    for letter_id in [key for key, until in _resting.items() if until <= begun]:
+        del _resting[letter_id]
+    waiting = PublicationRequest.objects.filter(due_at__lte=at)
+    due = waiting.exclude(letter__in=list(_resting)).order_by("due_at", "pk").first()
     if due is None:
         return False
+    outcome = "failed"
     try:
         with transaction.atomic():
             edition = publish(due.letter_id, approved_lines, at=at)
             if edition is not None:
                 ask_to_sign_again(edition.letter, at=at)
+        outcome = "edition" if edition else "unchanged"
     except Exception as error:
         logger.exception("letter %s could not be published", due.letter_id)
         _postpone(due, error, at)
+    took = time.monotonic() - begun
+    PUBLICATION_SECONDS.labels(outcome).observe(took)
+    if took > LONG:
+        _resting[due.letter_id] = time.monotonic() + took
+    return True
+
+
+def _await_resting(at: datetime) -> bool:
+    """Wait a moment where a letter is asked for that rests; give whether there is one."""
+    resting = PublicationRequest.objects.filter(due_at__lte=at, letter__in=list(_resting))
+    if not resting.exists():
+        return False
+    time.sleep(MOMENT)
     return True
 
 
@@ -83,6 +116,7 @@ def work(stop: threading.Event) -> None:
     cleaned_at: datetime | None = None
     is_new = True
     while not stop.is_set():
+        _note_step()
         bell.clear()
         try:
             close_old_connections()
@@ -110,8 +144,21 @@ def _wait() -> None:
             return
 
 
+def _note_step() -> None:
+    global _last_step  # noqa: PLW0603 - one worker in a process
+    _last_step = time.monotonic()
+
+
+def silent_for() -> float | None:
+    """Seconds since this process's worker in the background last went on; None where it has none."""
+    return time.monotonic() - _last_step if _is_in_background else None
+
+
 def start_in_background() -> threading.Thread:
     """Start a worker in a thread of this process; it ends with the process."""
+    global _is_in_background  # noqa: PLW0603 - as above
+    _is_in_background = True
+    _note_step()
     thread = threading.Thread(target=work, args=(threading.Event(),), name="worker", daemon=True)
     thread.start()
     return thread

@@ -18,6 +18,7 @@ from types import FrameType
 
 import psycopg
 
+from tests import debian
 from tests.browser.chromium import NoBrowser, find_or_install
 from tests.letter import pdftotext
 
@@ -34,6 +35,8 @@ def main(arguments: list[str]) -> int:
         return 1
     print(f"Browser tests run in {os.environ['CHROMIUM']}", flush=True)
     pdftotext.bring()
+    for program in ("nginx", "pgbouncer", "redis-server"):
+        debian.bring(program, program)
 
     given = os.environ.pop("DATABASE_URL", "")
     on_sqlite = pytest("sqlite", "SQLite", arguments, os.environ)
@@ -67,8 +70,11 @@ def pytest(vendor: str, name: str, arguments: list[str], environ: Mapping[str, s
 
 
 @contextmanager
-def postgresql(given: str) -> Iterator[tuple[str, str]]:
-    """A PostgreSQL server's URL, and what to call it: DATABASE_URL's, else one for this run."""
+def postgresql(given: str, *, durable: bool = False) -> Iterator[tuple[str, str]]:
+    """A PostgreSQL server's URL, and what to call it: DATABASE_URL's, else one for this run.
+
+    One for this run waits for the disk at a commit only if it is to be `durable`.
+    """
     if given:
         yield given, "PostgreSQL (from DATABASE_URL)"
         return
@@ -94,7 +100,9 @@ def postgresql(given: str) -> Iterator[tuple[str, str]]:
             url = server.get_uri()
             with psycopg.connect(url, autocommit=True) as connection:
                 # Nothing here outlives the run, so nothing waits for a disk.
-                for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                for setting in (
+                    () if durable else ("fsync", "synchronous_commit", "full_page_writes")
+                ):
                     connection.execute(f"ALTER SYSTEM SET {setting} = off")
                 connection.execute("SELECT pg_reload_conf()")
                 version = connection.info.parameter_status("server_version")

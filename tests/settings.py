@@ -23,6 +23,8 @@ VARIABLES = (
     "DEMO",
     "EMAIL_URL",
     "HOST",
+    "LOG_FORMAT",
+    "METRICS_TOKEN",
     "PORT",
     "REQUIRE_SECOND_FACTOR",
     "SECRET_KEY",

@@ -31,6 +31,7 @@ def settings_read() -> set[str]:
     return {
         name
         for file in (ROOT / "config").glob("*.py")
+        if file.name != "proxies.py"  # whose environ is a request's
         for name in re.findall(read, file.read_text(encoding="utf-8"))
     } - {"DJANGO_SETTINGS_MODULE"}
 

@@ -301,12 +301,12 @@ def _neighbourhood(signatory: Signatory) -> dict[str, Any]:
     )
     after = list(others.filter(sort_key__gt=line.sort_key).order_by("sort_key")[:NEIGHBOURS_SHOWN])
     rows = [
-        (number, line_html(listing), False)
+        (number, line_html(listing, letter), False)
         for number, listing in enumerate(reversed(before), start=place.number - len(before))
     ]
     rows.append((place.number, signatory.line_html, True))
     rows += [
-        (number, line_html(listing), False)
+        (number, line_html(listing, letter), False)
         for number, listing in enumerate(after, start=place.number + 1)
     ]
     return {"place": place, "rows": rows}

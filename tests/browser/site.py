@@ -85,23 +85,22 @@ def running_site(folder: Path) -> Iterator[Site]:
     """`python -m config.serve --demo` on a free port, with data of its own under `folder`."""
     port = free_port()
     var_dir = folder / "var"
-    environ = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in {*VARIABLES, "DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
-    }
-    environ |= {"VAR_DIR": str(var_dir), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
-    url = f"http://127.0.0.1:{port}"
-    log = folder / "server.log"
-    with (
-        own_database(os.environ.get("DATABASE_URL", ""), f"undersigned_site_{port}") as database,
-        log.open("wb") as out,
-    ):
-        environ |= database
+    environ = {"VAR_DIR": str(var_dir), "PORT": str(port)}
+    with own_database(os.environ.get("DATABASE_URL", ""), f"undersigned_site_{port}") as database:
+        environ = clean_environ() | environ | database
+        with serving(environ, "--demo", log=folder / "server.log") as url:
+            yield Site(url, var_dir, environ)
+
+
+@contextmanager
+def serving(environ: dict[str, str], *arguments: str, log: Path) -> Iterator[str]:
+    """`python -m config.serve` on `environ`'s PORT of this machine, once it answers; gives its URL."""
+    url = f"http://127.0.0.1:{environ['PORT']}"
+    with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "config.serve", "--demo"],
+            [sys.executable, "-m", "config.serve", *arguments],
             cwd=BASE_DIR,
-            env=environ,
+            env={**environ, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -110,7 +109,7 @@ def running_site(folder: Path) -> Iterator[Site]:
         )
         try:
             wait_until_it_answers(url, process, log)
-            yield Site(url, var_dir, environ)
+            yield url
         finally:
             process.terminate()
             try:
@@ -118,6 +117,12 @@ def running_site(folder: Path) -> Iterator[Site]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def clean_environ() -> dict[str, str]:
+    """The environment without what settings are read from."""
+    ours = {*VARIABLES, "DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def free_port() -> int:
@@ -159,6 +164,6 @@ def wait_until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Pat
             pass
         if process.poll() is not None or time.monotonic() > deadline:
             state = f"ended with status {process.poll()}" if process.poll() else "does not answer"
-            msg = f"The demo server {state}. It said:\n{log.read_text(errors='replace')[-4000:]}"
+            msg = f"The server {state}. It said:\n{log.read_text(errors='replace')[-4000:]}"
             raise AssertionError(msg)
         time.sleep(0.1)

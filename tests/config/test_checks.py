@@ -52,6 +52,10 @@ WRONG = [
     ("CACHE_URL", "memcached://127.0.0.1", "E009"),
     ("TRUSTED_PROXIES", "127.0.0.1,proxy.example.org", "E010"),
     ("REQUIRE_SECOND_FACTOR", "oui", "E011"),
+    ("METRICS_TOKEN", "short", "E012"),
+    ("LOG_FORMAT", "xml", "E013"),
+    ("METRICS_TOKEN", "with spaces and a\nnew line", "E012"),
+    ("METRICS_TOKEN", "ключ-к-метрикам-здесь", "E012"),
 ]
 
 
@@ -77,6 +81,7 @@ RIGHT = [
     ("EMAIL_URL", "smtps://mail.example.org"),
     ("EMAIL_URL", "file:///srv/mail"),
     ("CACHE_URL", "redis://127.0.0.1:6379/0"),
+    ("METRICS_TOKEN", "4yZ_q-Lm9Rt4Wp8Yb3Nc"),
 ]
 
 

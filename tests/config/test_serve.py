@@ -1,3 +1,4 @@
+import json
 import socket
 import stat
 import subprocess
@@ -203,3 +204,23 @@ def test_static_fingerprint_follows_the_files(static_root, tmp_path, settings):
 
     assert len({before, with_it, serve.static_fingerprint()}) == 3
     assert len(list(get_finders())) == 2
+
+
+def test_the_server_logs_in_the_form_that_we_do():
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import json; from granian.log import LogLevels, configure_logging, logger\n"
+            f"configure_logging(LogLevels.info, json.load(open({serve.GRANIAN_LOGS!r})))\n"
+            "logger.info('Starting %s', 'granian')",
+        ],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    line = json.loads(done.stderr)
+    assert (line["level"], line["message"]) == ("INFO", "Starting granian")
+    assert done.stdout == ""

@@ -17,6 +17,7 @@ from config.proxies import scheme_of
 from letter import front as module
 from letter import serving
 from letter.front import Front
+from letter.metrics import registry
 from letter.models import Letter
 from letter.publishing import request_publication
 from signatories.models import Signatory
@@ -263,3 +264,23 @@ def test_memory_has_an_end_and_what_is_read_stays(published, reader, monkeypatch
     assert reader.front._size == sum(len(answer.body[0]) for answer in kept.values())
     assert "/conduct/" in {path for path, *_rest in kept}
     assert 1 < len(kept) < len(PATHS)
+
+
+def test_prometheus_is_told_of_readers_at_each_renewal(published, reader, clock):
+    def told():
+        return [
+            registry.get_sample_value("undersigned_readers_total", {"status": status}) or 0
+            for status in ("200", "304")
+        ]
+
+    etag = reader.get("/conduct/")[1]["ETag"]
+    before = told()
+    for _each in range(5):
+        reader.get("/conduct/")
+    for _each in range(3):
+        reader.get("/conduct/", if_none_match=etag)
+    assert told() == before
+    clock(module.FRESH_FOR)
+    reader.get("/conduct/")
+
+    assert [now - then for now, then in zip(told(), before, strict=True)] == [5, 3]

@@ -1,5 +1,7 @@
 """From lines to editions: what is written, what is not, and that the chain holds."""
 
+import gzip
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from letter import ordering
+from letter import documents, ordering
 from letter.digest import commitment, edition_digest
 from letter.models import (
     Document,
@@ -51,9 +53,15 @@ def line(name, countries=("KE",), label=None, *, key="", sort_as=""):
     )
 
 
-def put_out(letter, *lines, at=NOW):
-    request_publication(letter, at=at)
-    return publish(letter.pk, lambda _letter: lines, at=at)
+def put_out(letter, *lines, at=NOW, named=None):
+    """Publish these lines; where some are named, as the only ones that may have changed."""
+
+    def lines_of(_letter, line_ids):
+        assert line_ids is None if named is None else set(line_ids) == set(named)
+        return [each for each in lines if line_ids is None or each.line_id in line_ids]
+
+    request_publication(letter, at=at, line_ids=named)
+    return publish(letter.pk, lines_of, at=at)
 
 
 def listed(letter):
@@ -77,7 +85,7 @@ def test_an_edition_that_would_change_nothing_is_not_written(letter):
 
 
 def test_nothing_is_published_where_nobody_asked(letter):
-    assert publish(letter.pk, lambda _letter: [line("PAX")], at=NOW) is None
+    assert publish(letter.pk, lambda _letter, _named: [line("PAX")], at=NOW) is None
     assert Edition.objects.count() == 0
 
 
@@ -142,7 +150,7 @@ def test_a_publication_that_fails_leaves_the_last_edition(letter):
     put_out(letter, line("PAX"))
     before = list(Document.objects.order_by("pk").values_list("etag", "edition__number"))
 
-    def fails(_letter):
+    def fails(_letter, _named):
         yield line("INSEC")
         raise RuntimeError("boom")
 
@@ -364,6 +372,74 @@ class AnyHistory(TestCase):
             assert set(listed(letter)) == wanted
             assert listed(letter) == sorted(wanted, key=ordering.collation_key)
             assert verify(letter).first_bad is None
+
+
+class NamedLines(TestCase):
+    """A publication that is told which lines changed says just what one that reads all of them says."""
+
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        lists=st.lists(
+            st.dictionaries(st.sampled_from(NAMES), st.sampled_from([None, "", "Utrecht"])),
+            min_size=2,
+            max_size=6,
+        )
+    )
+    def test_say_the_same_as_all(self, lists):
+        by_name, whole = make_letter(slug="by-name"), make_letter(slug="whole")
+        before = {}
+        put_out(by_name)
+        put_out(whole)
+        for wanted in lists:
+            lines = [line(name, label=label) for name, label in wanted.items()]
+            named = {name.lower() for name, _label in before.items() ^ wanted.items()}
+            before = wanted
+
+            assert bool(put_out(by_name, *lines, named=named)) == bool(put_out(whole, *lines))
+            assert shown(by_name) == shown(whole)
+            assert verify(by_name).first_bad is None
+
+
+def shown(letter):
+    """All that is kept of a letter's list, and the list on its page."""
+    columns = ("name", "label", "first_edition", "last_edition")
+    page = letter.documents.get().body.decode()
+    facts = letter.editions.order_by("number").values_list("number", "organization_count")
+    return (
+        sorted(letter.listings.values_list(*columns), key=str),
+        list(facts),
+        page.partition('class="roll')[2].partition("</section>")[0],
+    )
+
+
+@pytest.mark.parametrize("sizes", [[0], [1], [10, 0, 300_000], [70_000, 70_000]], ids=str)
+def test_pieces_are_one_gzip_member_that_says_what_they_say(sizes):
+    pieces = [
+        bytes((at * size + each) % 251 for each in range(size)) for at, size in enumerate(sizes)
+    ]
+
+    packed = documents.compressed(*pieces)
+
+    assert gzip.decompress(packed) == b"".join(pieces)
+    # By another reader, and with nothing behind the member.
+    reader = zlib.decompressobj(wbits=31)
+    assert reader.decompress(packed) == b"".join(pieces)
+    assert (reader.eof, reader.unused_data) == (True, b"")
+
+
+def test_a_long_list_changes_in_the_piece_where_a_line_does(letter):
+    names = [f"Organisation {number:05}" for number in range(3000)]
+    put_out(letter, *map(line, names))
+    listings = letter.listings.current().listed()
+    before = documents.pieces_of_list(letter, listings)
+    changed = [
+        each._replace(name="Renamed") if each.name == names[1500] else each for each in listings
+    ]
+    after = documents.pieces_of_list(letter, changed)
+
+    assert len(before) > 3
+    assert len(set(before) - set(after)) <= 2
+    assert "".join(before).replace(names[1500], "Renamed") == "".join(after)
 
 
 def test_a_redacted_line_never_prints_again(letter):

@@ -11,7 +11,7 @@ from datetime import timedelta
 import brotli
 import pytest
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -345,3 +345,20 @@ def test_home_lists_letters_where_there_are_several_and_says_so_where_there_is_n
     Letter.objects.update(state=Letter.State.DRAFT)
     serving.forget()
     assert client.get("/").status_code == 200
+
+
+def test_a_reader_does_not_wait_for_ever_while_another_asks_a_database_that_hangs(
+    letter, work, monkeypatch
+):
+    request_publication(letter, at=timezone.now())
+    work()
+    monkeypatch.setattr(serving, "WAIT_AT_MOST", 0.05)
+
+    with serving._lock, pytest.raises(OperationalError, match="does not answer"):
+        serving.find_page("conduct", at=timezone.now())
+    page = serving.find_page("conduct", at=timezone.now())
+    monkeypatch.setattr(serving, "WAIT_AT_MOST", 60)
+    serving._shelves["conduct"].due_at = 0
+
+    with serving._lock:
+        assert serving.find_page("conduct", at=timezone.now()) is page

@@ -1,6 +1,7 @@
 """Mail and publication: from rows written with the change, through every way in which they can fail."""
 
 import smtplib
+import time
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from signatories import mail, moderation, worker
 from signatories.models import Event, Message, Signatory
 from signatories.moderation import CONTACT, By, decide, decide_many
 from signatories.worker import run_due
-from tests.factories import NOW, SignatoryFactory, UserFactory
+from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
 
 State = Signatory.State
 
@@ -103,7 +104,7 @@ def test_a_failed_publication_leaves_the_last_edition_is_shown_and_retried(
     entry = SignatoryFactory(letter=letter, name="PAX")
     decide(entry.pk, Event.APPROVE, by=By.coordinator(coordinator))
 
-    def fails(_letter):
+    def fails(*_args):
         raise RuntimeError("no room on the disk")
 
     monkeypatch.setattr(publishing.documents, "refresh", fails)
@@ -331,4 +332,34 @@ def test_a_new_version_prints_every_public_letter_anew(letter, work):
     worker.request_all()
     work()
 
-    assert letter.documents.count() == 3
+    assert letter.documents.count() == 1
+
+
+def test_a_list_that_takes_long_rests_as_long_and_what_comes_meanwhile_comes_out_together(
+    letter, monkeypatch, work
+):
+    other = make_letter(slug="other")
+    published = []
+
+    def slow(letter_id, *args, at):
+        edition = publishing.publish(letter_id, *args, at=at)
+        published.append(letter_id)
+        if len(published) == 1:
+            time.sleep(worker.LONG * 1.2)
+            for each in (letter, letter, letter, other):
+                add(each)
+        return edition
+
+    def add(to):
+        SignatoryFactory(letter=to, state=State.APPROVED)
+        request_publication(to, at=NOW)
+
+    monkeypatch.setattr(worker, "publish", slow)
+    add(letter)
+    work()
+
+    # The other letter need not wait for it.
+    assert published == [letter.pk, other.pk, letter.pk]
+    counts = letter.editions.order_by("number").values_list("organization_count", flat=True)
+    assert list(counts) == [1, 4]
+    assert PublicationRequest.objects.count() == 0
