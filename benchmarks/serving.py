@@ -15,17 +15,18 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Final
 
-from benchmarks.loading import GZIP, Load, ask, load, nginx
+from benchmarks.loading import GZIP, Load, ask, cache_before, load, nginx
 from benchmarks.measuring import absolute, compare
-from benchmarks.programs import bring
 from benchmarks.site import Site, approvals, production_site
 from benchmarks.watching import each_process, memory, watching
 from tests.browser.site import own_database
+from tests.debian import bring
 
 LENGTHS: Final = {"few": 33, "many": 5000}
 # Of an answer's requests/s, those of nginx: what it must and should be.
 PAGES: Final = {"few": (0.40, 0.55), "many": (0.50, 0.65)}
 UNCHANGED: Final = (0.40, 0.55)
+CACHED: Final = (0.90, 1.0)
 CONNECTIONS: Final = (16, 64)
 PAIRS: Final = 5
 SECONDS: Final = 3
@@ -40,7 +41,8 @@ HUGE: Final = 50_000  # signatories
 
 
 def main(items: list[str]) -> None:
-    bring("nginx", "wrk")
+    for program in ("nginx", "wrk"):
+        bring(program, program)
     server = os.environ.pop("DATABASE_URL", "")
     for database in ("SQLite", "PostgreSQL") if server else ("SQLite",):
         wanted = [item for item in ITEMS if item in (items or ITEMS) and database in ITEMS[item][1]]
@@ -85,6 +87,21 @@ def pages(site: Site, _database: str) -> None:
                 goal=UNCHANGED,
                 is_known=True,
             )
+
+
+def cached(site: Site, _database: str) -> None:
+    """The letter's page from the cache of an nginx before us, which asks us about once a second."""
+    answers = {slug: ask(f"{site.url}/{slug}/") for slug in LENGTHS}
+    with nginx(answers) as reference, cache_before(site.url) as front:
+        for slug, count in LENGTHS.items():
+            for connections in CONNECTIONS:
+                _beside_nginx(
+                    f"behind nginx with a cache, {count:,} signatories, {connections} connections",
+                    f"{front}/{slug}/",
+                    f"{reference}/{slug}",
+                    connections=connections,
+                    goal=CACHED,
+                )
 
 
 def _beside_nginx(
@@ -210,6 +227,7 @@ def _taken(server: str, count: int) -> list[float]:
 
 ITEMS: Final[dict[str, tuple[Callable[[Site, str], None], tuple[str, ...]]]] = {
     "pages": (pages, ("SQLite",)),
+    "cached": (cached, ("SQLite",)),
     "latency": (latency, ("SQLite", "PostgreSQL")),
     "visible": (visible, ("SQLite", "PostgreSQL")),
 }
