@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 RUNS = 7
+MISSED = "missed"
 
 
 def measure(call: Callable[[], object], *, runs: int = RUNS) -> list[float]:
@@ -55,7 +56,7 @@ def compare(
     _note(figure)
     print(
         f"{what}: {statistics.median(ours):,.{decimals}f} {unit}; {of}: {statistics.median(reference):,.{decimals}f};"
-        f" ratio {low:.2f} / {middle:.2f} / {high:.2f}{_verdict(middle, must, aim, better)}",
+        f" ratio {low:.2f} / {middle:.2f} / {high:.2f}{_in_words(middle, must, aim, better)}",
         flush=True,
     )
 
@@ -91,7 +92,7 @@ def absolute(
     print(
         f"{what}: {name} {value:,.{decimals}f} {unit} of {len(values)};"
         f" min {min(values):,.{decimals}f}, median {statistics.median(values):,.{decimals}f},"
-        f" max {max(values):,.{decimals}f}{_verdict(value, must, aim, 'lower')}",
+        f" max {max(values):,.{decimals}f}{_in_words(value, must, aim, 'lower')}",
         flush=True,
     )
 
@@ -102,12 +103,19 @@ def _note(figure: dict[str, object]) -> None:
             file.write(json.dumps(figure) + "\n")
 
 
-def _verdict(ratio: float, must: float | None, aim: float | None, better: str) -> str:
+def verdict(value: float, must: float | None, aim: float | None, better: str) -> str:
+    """What is reached of `must` and `aim`, in a word or two; empty where there are none."""
+
     def reached(goal: float) -> bool:
-        return ratio >= goal if better == "higher" else ratio <= goal
+        return value >= goal if better == "higher" else value <= goal
 
     if aim is not None and reached(aim):
-        return f" (aim {aim} reached)"
-    if must is not None:
-        return f" (must {must} {'reached' if reached(must) else 'MISSED'}, aim {aim} missed)"
-    return ""
+        return "aim reached"
+    if must is not None and reached(must):
+        return "must reached"
+    return MISSED if must is not None or aim is not None else ""
+
+
+def _in_words(value: float, must: float | None, aim: float | None, better: str) -> str:
+    said = verdict(value, must, aim, better)
+    return f" ({said}; must {must}, aim {aim})" if said else ""
