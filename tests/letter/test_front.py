@@ -64,15 +64,14 @@ def reader(db):
         signal.connect(close_old_connections)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def clock(monkeypatch):
-    """Lets seconds go by."""
-    passed = [0.0]
-    real = time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: real() + passed[0])
+    """Stands still but where it is told to let seconds go by."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
     def wait(seconds):
-        passed[0] += seconds
+        now[0] += seconds
 
     return wait
 
