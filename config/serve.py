@@ -28,7 +28,7 @@ from config.checks import refuse_to_start_unfit
 BASE_DIR = Path(__file__).resolve().parent.parent
 GRANIAN_LOGS = str(BASE_DIR / "config" / "granian_logs.json")
 # A thread uses one database connection; with the background worker's that is less than
-# the twelve of the pool in settings.py, so no thread waits for another's. On few cores
+# the fourteen of the pool in settings.py, so no thread waits for another's. On few cores
 # more of them only take turns, and granian warns of more than this.
 CORES = os.cpu_count() or 1
 THREADS_PER_PROCESS = min(8, 2 * CORES + 1)
