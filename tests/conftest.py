@@ -9,6 +9,7 @@ from django.db import connection
 from letter import serving
 from letter.background import bell
 from letter.models import Letter
+from signatories import worker
 from signatories.worker import run_due
 from tests import factories
 
@@ -31,6 +32,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _nothing_in_memory():
     """Each test has a database of its own, so what the process remembers of the last one goes."""
     serving.forget()
+    worker._resting.clear()
     bell.clear()
     cache.clear()
     yield

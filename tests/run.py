@@ -18,6 +18,7 @@ from types import FrameType
 
 import psycopg
 
+from tests import debian
 from tests.browser.chromium import NoBrowser, find_or_install
 from tests.letter import pdftotext
 
@@ -34,6 +35,8 @@ def main(arguments: list[str]) -> int:
         return 1
     print(f"Browser tests run in {os.environ['CHROMIUM']}", flush=True)
     pdftotext.bring()
+    for program in ("nginx", "pgbouncer", "redis-server"):
+        debian.bring(program, program)
 
     given = os.environ.pop("DATABASE_URL", "")
     on_sqlite = pytest("sqlite", "SQLite", arguments, os.environ)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tests import debian
+
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -49,18 +51,8 @@ def find_or_install() -> str:
 
 def install() -> None:
     """Install Chromium the way this machine allows; the caller looks whether it worked."""
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        print("No Chromium here: installing Debian's, about a minute…", flush=True)
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for arguments in (
-            ["update", "-qq"],
-            ["install", "-y", "-qq", "--no-install-recommends", "chromium"],
-        ):
-            # Its thousand lines of progress would bury what matters; its errors stay.
-            subprocess.run(
-                ["apt-get", *arguments], env=quiet, stdout=subprocess.DEVNULL, check=False
-            )
-        if any(map(shutil.which, COMMANDS)):
-            return
+    debian.bring("chromium", "chromium")
+    if any(map(shutil.which, COMMANDS)):
+        return
     print("No Chromium here: asking Playwright to download its own…", flush=True)
     subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)

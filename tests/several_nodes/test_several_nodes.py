@@ -1,0 +1,217 @@
+"""Three web nodes and two workers, of which one after the other fails while people read, sign and decide.
+
+Real processes behind nginx, with PostgreSQL through PgBouncer and with Redis, set up from deploy/.
+"""
+
+import json
+import statistics
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from urllib.request import Request, urlopen
+
+import psycopg
+import pytest
+
+from tests.browser.site import BASE_DIR
+from tests.several_nodes.machines import PASSWORD, Site, running_site
+from tests.several_nodes.people import Contact, Coordinator, Person, Reader, Signer
+from tests.several_nodes.watching import Watch
+
+SLUG = "no-veto"
+AT_MOST = 2.0  # seconds from a commit to every node; a second is promised, on a machine with nothing else to do
+SETTLING = 60  # seconds in which what was begun is finished
+
+
+@dataclass(repr=False)
+class Day:
+    """What everybody did and was told."""
+
+    readers: list[Reader]
+    signers: list[Signer]
+    contacts: list[Contact]
+    coordinators: list[Coordinator]
+    watch: Watch
+
+    @property
+    def people(self) -> list[Person]:
+        return [*self.readers, *self.signers, *self.contacts, *self.coordinators]
+
+    @property
+    def acknowledged(self) -> set[str]:
+        return {address for signer in self.signers for address in signer.acknowledged}
+
+    @property
+    def tried(self) -> set[str]:
+        return {address for signer in self.signers for address in signer.tried}
+
+
+@pytest.fixture(scope="module")
+def site():
+    with running_site() as site:
+        site.manage(
+            "import_letter",
+            str(BASE_DIR / "signatories" / "demo" / "letter.txt"),
+            "--slug",
+            SLUG,
+            "--approve",
+        )
+        for number in (0, 1):
+            site.manage(
+                *("createsuperuser", "--noinput", "--username", f"coordinator-{number}"),
+                *("--email", ""),
+                DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+            )
+        yield site
+
+
+@pytest.fixture(scope="module")
+def day(site) -> Day:
+    """A day with failures, of two thirds of a minute, and all of it worked off at its end."""
+    signing, going_on = threading.Event(), threading.Event()
+    day = Day(
+        readers=[Reader(site, SLUG, number, going_on) for number in range(4)],
+        signers=[Signer(site, SLUG, number, signing) for number in range(4)],
+        contacts=[Contact(site, SLUG, 0, going_on)],
+        coordinators=[Coordinator(site, SLUG, number, going_on) for number in (0, 1)],
+        watch=Watch(site.database, site.ports, SLUG),
+    )
+    watching = day.watch.start(going_on)
+    for person in day.people:
+        person.start()
+    fail_one_after_the_other(site)
+    signing.set()
+    for signer in day.signers:
+        signer.join()
+    finish(site, day)
+    time.sleep(AT_MOST)  # the last edition is to be seen, too
+    going_on.set()
+    for thread in [*day.people, *watching]:
+        thread.join()
+    return day
+
+
+def fail_one_after_the_other(site: Site) -> None:
+    one, two, three = site.nodes
+    time.sleep(4)
+    one.kill()
+    time.sleep(4)
+    one.start()
+    two.stop()
+    time.sleep(4)
+    two.start()
+    first, second = site.workers
+    first.kill()
+    three.kill()
+    time.sleep(4)
+    first.start()
+    second.stop()
+    three.start()
+    time.sleep(4)
+    second.start()
+    time.sleep(2)
+
+
+def finish(site: Site, day: Day) -> None:
+    """Wait until all that was acknowledged is confirmed and approved."""
+    with psycopg.connect(site.database, autocommit=True) as connection:
+        # A worker that was killed had claimed a mail, perhaps: five minutes go by.
+        connection.execute(
+            "UPDATE signatories_message SET due_at = now() WHERE sent_at IS NULL AND given_up_at IS NULL"
+            " AND attempts > 0"
+        )
+        deadline = time.monotonic() + SETTLING
+        while time.monotonic() < deadline:
+            waiting = rows(
+                connection,
+                "SELECT count(*) FROM signatories_signatory WHERE state IN ('submitted', 'pending')",
+            )
+            asked = rows(connection, "SELECT count(*) FROM letter_publicationrequest")
+            if waiting == asked == [(0,)]:
+                return
+            time.sleep(0.2)
+
+
+def rows(connection: "psycopg.Connection[tuple]", query: str) -> list[tuple]:
+    return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def database(site):
+    with psycopg.connect(site.database, autocommit=True) as connection:
+        yield connection
+
+
+def test_every_reader_got_a_page(day):
+    assert [trouble for reader in day.readers for trouble in reader.trouble] == []
+    assert sum(reader.pages for reader in day.readers) > 500
+
+
+def test_nobody_else_met_with_more_than_a_moment_without_answer(day):
+    assert [trouble for person in day.people for trouble in person.trouble] == []
+
+
+def test_every_acknowledged_sign_on_is_there_once(day, database):
+    stored = Counter(
+        address
+        for (address,) in rows(
+            database, "SELECT email FROM signatories_signatory WHERE email <> ''"
+        )
+    )
+
+    assert len(day.acknowledged) > 20
+    assert day.acknowledged - set(stored) == set()
+    assert {address: times for address, times in stored.items() if times > 1} == {}
+    assert set(stored) <= day.tried
+
+
+def test_all_were_confirmed_approved_and_are_on_the_list_of_every_node(day, site, database):
+    states = rows(
+        database, "SELECT DISTINCT state FROM signatories_signatory WHERE source = 'form'"
+    )
+    lines = Counter(
+        line
+        for (line,) in rows(
+            database, "SELECT line_id FROM signatories_signatory WHERE state = 'approved'"
+        )
+    )
+
+    assert states == [("approved",)]
+    for port in site.ports:
+        listed = json.loads(_page(port))["signatories"]
+        assert Counter(each["id"] for each in listed) == lines, port
+
+
+def test_each_mail_went_out_once(day, database):
+    """A worker that is killed between the mail server's answer and its note of it would send one twice."""
+    unsent = rows(
+        database,
+        "SELECT kind, attempts FROM signatories_message WHERE sent_at IS NULL AND kind = 'confirm'",
+    )
+
+    assert unsent == []
+
+
+def test_every_node_showed_each_edition_in_time(day):
+    delays = sorted(day.watch.delays())
+
+    print(
+        f"{len(day.watch.committed)} editions, {len(delays)} times looked: median {statistics.median(delays):.2f} s, "
+        f"longest {delays[-1]:.2f} s; {sum(r.pages for r in day.readers)} pages, {len(day.acknowledged)} sign-ons, "
+        f"{sum(p.tried_again for p in day.people)} tried again"
+    )
+    assert len(delays) > 20
+    assert delays[-1] < AT_MOST
+
+
+def test_the_chain_of_editions_holds(day, site):
+    assert site.manage("verify_editions", SLUG)
+
+
+def _page(port: int) -> bytes:
+    request = Request(
+        f"http://127.0.0.1:{port}/{SLUG}/signatories.json", headers={"X-Forwarded-Proto": "https"}
+    )
+    with urlopen(request, timeout=10) as response:  # noqa: S310  # our own address
+        return response.read()

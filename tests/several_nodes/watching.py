@@ -1,0 +1,94 @@
+"""When each edition was there, and when each web node showed it."""
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+
+import psycopg
+
+from tests.several_nodes.machines import HOST
+
+LOOK_EVERY = 0.02  # seconds
+
+
+Seen = list[tuple[float, int | None]]  # when, and which edition; None where there was no answer
+
+
+@dataclass(repr=False)
+class Watch:
+    """Asks the database for the newest edition, and every web node for the one that it shows, all the time."""
+
+    database: str
+    ports: list[int]
+    slug: str
+    committed: dict[int, float] = field(default_factory=dict)  # edition -> when it was first seen
+    shown: dict[int, Seen] = field(default_factory=dict)  # by port
+
+    def start(self, told_to_stop: threading.Event) -> list[threading.Thread]:
+        threads = [threading.Thread(target=self._editions, args=(told_to_stop,), daemon=True)]
+        for port in self.ports:
+            self.shown[port] = []
+            threads.append(
+                threading.Thread(target=self._node, args=(port, told_to_stop), daemon=True)
+            )
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def delays(self) -> list[float]:
+        """For each edition and each node that was up, how long after the commit it showed that one, in seconds.
+
+        A node that does not answer is down, and is not asked about editions until it has answered again.
+        """
+        return [
+            delay
+            # The first one was there before anybody looked.
+            for edition, committed_at in sorted(self.committed.items())[1:]
+            for seen in self.shown.values()
+            if (delay := _delay(seen, edition, committed_at)) is not None
+        ]
+
+    def _editions(self, told_to_stop: threading.Event) -> None:
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            while not told_to_stop.is_set():
+                row = connection.execute(
+                    "SELECT max(number) FROM letter_edition e JOIN letter_letter l ON l.id = e.letter_id"
+                    " WHERE l.slug = %s",
+                    [self.slug],
+                ).fetchone()
+                if row and row[0]:
+                    self.committed.setdefault(row[0], time.monotonic())
+                time.sleep(LOOK_EVERY / 2)
+
+    def _node(self, port: int, told_to_stop: threading.Event) -> None:
+        connection = HTTPConnection(HOST, port, timeout=15)
+        while not told_to_stop.is_set():
+            number = None
+            try:
+                # As nginx would ask it.
+                connection.request(
+                    "GET", f"/{self.slug}/signatories.json", headers={"X-Forwarded-Proto": "https"}
+                )
+                response = connection.getresponse()
+                body = response.read()
+                if response.status == 200:
+                    number = json.loads(body)["edition"]
+            except (OSError, HTTPException):
+                connection.close()
+            self.shown[port].append((time.monotonic(), number))
+            time.sleep(LOOK_EVERY)
+        connection.close()
+
+
+def _delay(seen: Seen, edition: int, committed_at: float) -> float | None:
+    before = [number for at, number in seen if at < committed_at]
+    if not before or before[-1] is None:
+        return None
+    for at, number in seen[len(before) :]:
+        if number is None:
+            return None
+        if number >= edition:
+            return at - committed_at
+    return float("inf")
