@@ -27,9 +27,9 @@ from config.checks import refuse_to_start_unfit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 GRANIAN_LOGS = str(BASE_DIR / "config" / "granian_logs.json")
-# A thread uses one database connection; with the background worker's that is less than
-# the fourteen of the pool in settings.py, so no thread waits for another's. On few cores
-# more of them only take turns, and granian warns of more than this.
+# A thread uses one database connection; with those of the worker, of letter.front, of /readyz
+# and of /metrics that is less than the fourteen of the pool in settings.py, so no thread waits for
+# another's. On few cores more of them only take turns, and granian warns of more than this.
 CORES = os.cpu_count() or 1
 THREADS_PER_PROCESS = min(8, 2 * CORES + 1)
 
