@@ -17,8 +17,9 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-# A thread uses one database connection; that is less than the twelve of the pool in settings.py, so no
-# thread waits for another's. On few cores more of them only take turns, and granian warns of more than this.
+# A thread uses one database connection; with those of letter.front, of /readyz and of /metrics that is less than the
+# fourteen of the pool in settings.py, so no thread waits for another's. On few cores more of them only take turns, and
+# granian warns of more than this.
 CORES = os.cpu_count() or 1
 THREADS_PER_PROCESS = min(8, 2 * CORES + 1)
 END_WITHIN = 10  # seconds; what does not end by itself is not waited for
