@@ -173,7 +173,7 @@ def _worker(worker: str) -> Iterator[CheckMessage]:
     if worker and worker not in WORKERS:
         yield Error(
             f"WORKER is {worker!r}.",
-            hint="Set WORKER to web (the web processes also send mail and publish), "
+            hint="Set WORKER to web (`make serve` also sends mail and publishes), "
             "or to separate and run `make worker` beside them.",
             id="undersigned.E005",
         )

@@ -131,7 +131,7 @@ elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
         "keepalives_interval": 2,
         "keepalives_count": 3,
         **DATABASES["default"].get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": 12, "timeout": 5},
+        "pool": {"min_size": 1, "max_size": 14, "timeout": 5},
     }
     # "transaction": PgBouncer, or another that hands out a connection for one transaction only, stands in
     # between. A cursor that outlives its transaction would be asked for on another connection; without such
