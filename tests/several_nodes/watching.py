@@ -13,7 +13,12 @@ from tests.several_nodes.machines import HOST
 LOOK_EVERY = 0.02  # seconds
 
 
-Seen = list[tuple[float, int | None]]  # when, and which edition; None where there was no answer
+@dataclass(frozen=True)
+class Look:
+    """What a node showed to one request; no edition where there was no answer."""
+
+    asked_at: float
+    edition: int | None
 
 
 @dataclass(repr=False)
@@ -24,7 +29,7 @@ class Watch:
     ports: list[int]
     slug: str
     committed: dict[int, float] = field(default_factory=dict)  # edition -> when it was first seen
-    shown: dict[int, Seen] = field(default_factory=dict)  # by port
+    shown: dict[int, list[Look]] = field(default_factory=dict)  # by port
 
     def start(self, told_to_stop: threading.Event) -> list[threading.Thread]:
         threads = [threading.Thread(target=self._editions, args=(told_to_stop,), daemon=True)]
@@ -38,16 +43,17 @@ class Watch:
         return threads
 
     def delays(self) -> list[float]:
-        """For each edition and each node that was up, how long after the commit it showed that one, in seconds.
+        """For each edition and each node that was up, how long after the commit somebody asked and got an older one.
 
-        A node that does not answer is down, and is not asked about editions until it has answered again.
+        In seconds; 0 where nobody did. What counts is when they asked: on a busy machine the answer may take its
+        time. A node that does not answer is down, and is not asked about editions until it has answered again.
         """
         return [
             delay
             # The first one was there before anybody looked.
             for edition, committed_at in sorted(self.committed.items())[1:]
-            for seen in self.shown.values()
-            if (delay := _delay(seen, edition, committed_at)) is not None
+            for looks in self.shown.values()
+            if (delay := _delay(looks, edition, committed_at)) is not None
         ]
 
     def _editions(self, told_to_stop: threading.Event) -> None:
@@ -65,7 +71,7 @@ class Watch:
     def _node(self, port: int, told_to_stop: threading.Event) -> None:
         connection = HTTPConnection(HOST, port, timeout=15)
         while not told_to_stop.is_set():
-            number = None
+            asked_at, edition = time.monotonic(), None
             try:
                 # As nginx would ask it.
                 connection.request(
@@ -74,21 +80,23 @@ class Watch:
                 response = connection.getresponse()
                 body = response.read()
                 if response.status == 200:
-                    number = json.loads(body)["edition"]
+                    edition = json.loads(body)["edition"]
             except (OSError, HTTPException):
                 connection.close()
-            self.shown[port].append((time.monotonic(), number))
+            self.shown[port].append(Look(asked_at, edition))
             time.sleep(LOOK_EVERY)
         connection.close()
 
 
-def _delay(seen: Seen, edition: int, committed_at: float) -> float | None:
-    before = [number for at, number in seen if at < committed_at]
-    if not before or before[-1] is None:
+def _delay(looks: list[Look], edition: int, committed_at: float) -> float | None:
+    before = [look for look in looks if look.asked_at < committed_at]
+    if not before or before[-1].edition is None:
         return None
-    for at, number in seen[len(before) :]:
-        if number is None:
+    delay = 0.0
+    for look in looks[len(before) :]:
+        if look.edition is None:
             return None
-        if number >= edition:
-            return at - committed_at
+        if look.edition >= edition:
+            return delay
+        delay = look.asked_at - committed_at
     return float("inf")
