@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         print(reason, file=sys.stderr)
         return 1
     print(f"Browser tests run in {os.environ['CHROMIUM']}", flush=True)
-    debian.bring(*debian.PACKAGES.keys() - {"chromium"})
+    debian.bring(*debian.PACKAGES.keys() - {"chromium", "wrk"})
 
     given = os.environ.pop("DATABASE_URL", "")
     on_sqlite = pytest("sqlite", "SQLite", arguments, os.environ)

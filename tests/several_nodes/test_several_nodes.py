@@ -227,6 +227,17 @@ def test_every_node_showed_each_edition_in_time(day):
     assert delays[-1] < AT_MOST
 
 
+def test_static_files_are_kept_for_good_under_names_that_change_with_them(site):
+    browser = Browser(site)
+    page = browser.get(f"/{SLUG}/").body.decode()
+    (style, *_others) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
+    answer = browser.get(style, **{"Accept-Encoding": "br"})
+    browser.close()
+
+    assert answer.headers["cache-control"] == "max-age=315360000, public, immutable"
+    assert answer.headers["content-encoding"] == "br"
+
+
 def test_the_image_says_of_a_node_whether_it_is_well(day, site):
     containerfile = (BASE_DIR / "deploy" / "Containerfile").read_text(encoding="utf-8")
     (command,) = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", containerfile, flags=re.MULTILINE)
