@@ -97,7 +97,7 @@ def load(
     done = subprocess.run(
         [
             *(
-                path_of("wrk", "wrk"),
+                path_of("wrk"),
                 f"-t{THREADS}",
                 f"-c{connections}",
                 f"-d{seconds:.0f}s",
@@ -146,7 +146,7 @@ def nginx(files: Mapping[str, Answer]) -> Iterator[str]:
             "port": port,
         }
         configuration.write_text(NGINX % values, encoding="utf-8")
-        with running([path_of("nginx", "nginx"), "-c", str(configuration)]):
+        with running([path_of("nginx"), "-c", str(configuration)]):
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/{next(iter(files))}")
             for name, answer in files.items():
@@ -176,7 +176,7 @@ def cache_before(site_url: str) -> Iterator[str]:
             text = file.read_text(encoding="utf-8")
             assert old in text
             file.write_text(text.replace(old, new), encoding="utf-8")
-        with running([path_of("nginx", "nginx"), "-c", str(configuration)]):
+        with running([path_of("nginx"), "-c", str(configuration)]):
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/healthz")
             yield url

@@ -41,8 +41,7 @@ HUGE: Final = 50_000  # signatories
 
 
 def main(items: list[str]) -> None:
-    for program in ("nginx", "wrk"):
-        bring(program, program)
+    bring("nginx", "wrk")
     server = os.environ.pop("DATABASE_URL", "")
     for database in ("SQLite", "PostgreSQL") if server else ("SQLite",):
         wanted = [item for item in ITEMS if item in (items or ITEMS) and database in ITEMS[item][1]]
