@@ -12,7 +12,7 @@ UV_COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11
 ARGS ?=
 
 # What a real installation would have in its environment; the folder is made for one run.
-PRODUCTION = DEBUG= DEMO= DATABASE_URL= CACHE_URL= EMAIL_URL= SENTRY_DSN= METRICS_TOKEN= WORKER= \
+PRODUCTION = DEBUG= DEMO= DATABASE_URL= DATABASE_POOLER= CACHE_URL= EMAIL_URL= SENTRY_DSN= METRICS_TOKEN= WORKER= \
 	TRUSTED_PROXIES= ALLOWED_HOSTS=letters.example.org BASE_URL=https://letters.example.org \
 	SECRET_KEY=for-make-check-alone-7rV0xQm3Zp9LkT2wYb8NcH5sJd1FgA4e
 

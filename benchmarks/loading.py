@@ -16,6 +16,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tests.browser.site import free_port
+from tests.debian import path_of
+from tests.deploy import configured
 
 SCRIPT: Final = Path(__file__).with_name("wrk.lua")
 THREADS: Final = 2  # of wrk, which shares the cores with whoever is asked
@@ -94,7 +96,14 @@ def load(
     fields = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
     done = subprocess.run(
         [
-            *("wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds:.0f}s", "-s", str(SCRIPT)),
+            *(
+                path_of("wrk"),
+                f"-t{THREADS}",
+                f"-c{connections}",
+                f"-d{seconds:.0f}s",
+                "-s",
+                str(SCRIPT),
+            ),
             *fields,
             url,
         ],
@@ -137,7 +146,7 @@ def nginx(files: Mapping[str, Answer]) -> Iterator[str]:
             "port": port,
         }
         configuration.write_text(NGINX % values, encoding="utf-8")
-        with running(["nginx", "-e", f"{folder}/nginx.log", "-c", str(configuration)]):
+        with running([path_of("nginx"), "-c", str(configuration)]):
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/{next(iter(files))}")
             for name, answer in files.items():
@@ -145,6 +154,31 @@ def nginx(files: Mapping[str, Answer]) -> Iterator[str]:
                 assert said.body == answer.body, name
                 for header in ("content-type", "content-encoding"):
                     assert said.headers[header] == answer.headers[header], name
+            yield url
+
+
+@contextmanager
+def cache_before(site_url: str) -> Iterator[str]:
+    """nginx as deploy/nginx.conf has it, before a site; gives its URL.
+
+    Without TLS, as the file that it is compared with, and with as many processes.
+    """
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="undersigned-bench-nginx-") as place:
+        folder = Path(place)
+        site_port = urlsplit(site_url).port
+        assert site_port
+        configuration = configured.nginx(folder, http=free_port(), https=port, nodes=[site_port])
+        for file, old, new in (
+            (configuration, "worker_processes 1;", "worker_processes auto;"),
+            (folder / "undersigned.conf", f":{port} ssl http2;", f":{port};"),
+        ):
+            text = file.read_text(encoding="utf-8")
+            assert old in text
+            file.write_text(text.replace(old, new), encoding="utf-8")
+        with running([path_of("nginx"), "-c", str(configuration)]):
+            url = f"http://127.0.0.1:{port}"
+            wait_for(f"{url}/healthz")
             yield url
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 RUNS = 7
+MISSED = "missed"
 
 
 def measure(call: Callable[[], object], *, runs: int = RUNS) -> list[float]:
@@ -19,22 +20,6 @@ def measure(call: Callable[[], object], *, runs: int = RUNS) -> list[float]:
         call()
         seconds.append(time.perf_counter() - start)
     return seconds
-
-
-def heading() -> None:
-    # On a busy machine everything takes longer; the ratios still tell.
-    print(f"{os.cpu_count()} cores, on average {os.getloadavg()[0]:.1f} processes at work")
-    print(f"{'':<58} {'min':>9} {'median':>9} {'max':>9}")
-
-
-def report(name: str, seconds: list[float], reference: list[float], more: str = "") -> None:
-    low, middle, high = (f(seconds) * 1000 for f in (min, statistics.median, max))
-    ratio = statistics.median(seconds) / statistics.median(reference)
-    print(
-        f"{name:<58} {low:9.2f} {middle:9.2f} {high:9.2f} ms   {ratio:7.2f} × its reference"
-        f"{'   ' if more else ''}{more}",
-        flush=True,
-    )
 
 
 def compare(
@@ -68,22 +53,69 @@ def compare(
         "better": better,
         "decimals": decimals,
     }
-    if path := os.environ.get("BENCH_FIGURES"):
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(figure) + "\n")
+    _note(figure)
     print(
         f"{what}: {statistics.median(ours):,.{decimals}f} {unit}; {of}: {statistics.median(reference):,.{decimals}f};"
-        f" ratio {low:.2f} / {middle:.2f} / {high:.2f}{_verdict(middle, must, aim, better)}",
+        f" ratio {low:.2f} / {middle:.2f} / {high:.2f}{_in_words(middle, must, aim, better)}",
         flush=True,
     )
 
 
-def _verdict(ratio: float, must: float | None, aim: float | None, better: str) -> str:
+def absolute(
+    what: str,
+    values: Sequence[float],
+    *,
+    unit: str,
+    judged: tuple[str, float] | None = None,
+    must: float,
+    aim: float,
+    decimals: int = 2,
+) -> None:
+    """Print a figure that has limits of its own, in `unit` as they are, and note it likewise.
+
+    `judged` is what of the values is held against them: its name and itself; else the median.
+    """
+    name, value = judged or ("median", statistics.median(values))
+    _note(
+        {
+            "what": what,
+            "of": "",
+            "unit": unit,
+            "ours": [min(values), statistics.median(values), max(values)],
+            "judged": [name, value],
+            "must": must,
+            "aim": aim,
+            "better": "lower",
+            "decimals": decimals,
+        }
+    )
+    print(
+        f"{what}: {name} {value:,.{decimals}f} {unit} of {len(values)};"
+        f" min {min(values):,.{decimals}f}, median {statistics.median(values):,.{decimals}f},"
+        f" max {max(values):,.{decimals}f}{_in_words(value, must, aim, 'lower')}",
+        flush=True,
+    )
+
+
+def _note(figure: dict[str, object]) -> None:
+    if path := os.environ.get("BENCH_FIGURES"):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(figure) + "\n")
+
+
+def verdict(value: float, must: float | None, aim: float | None, better: str) -> str:
+    """What is reached of `must` and `aim`, in a word or two; empty where there are none."""
+
     def reached(goal: float) -> bool:
-        return ratio >= goal if better == "higher" else ratio <= goal
+        return value >= goal if better == "higher" else value <= goal
 
     if aim is not None and reached(aim):
-        return f" (aim {aim} reached)"
-    if must is not None:
-        return f" (must {must} {'reached' if reached(must) else 'MISSED'}, aim {aim} missed)"
-    return ""
+        return "aim reached"
+    if must is not None and reached(must):
+        return "must reached"
+    return MISSED if must is not None or aim is not None else ""
+
+
+def _in_words(value: float, must: float | None, aim: float | None, better: str) -> str:
+    said = verdict(value, must, aim, better)
+    return f" ({said}; must {must}, aim {aim})" if said else ""

@@ -8,21 +8,25 @@ On SQLite, and where the database has a say also on the PostgreSQL server of DAT
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import quantiles
 from typing import Final
 
-from benchmarks.loading import GZIP, Load, ask, load, nginx
-from benchmarks.measuring import compare
-from benchmarks.programs import bring
+from benchmarks.loading import GZIP, Load, ask, cache_before, load, nginx
+from benchmarks.measuring import absolute, compare
 from benchmarks.site import Site, approvals, production_site
+from benchmarks.watching import each_process, memory, watching
 from tests.browser.site import own_database
+from tests.debian import bring
 
 LENGTHS: Final = {"few": 33, "many": 5000}
 # Of an answer's requests/s, those of nginx: what it must and should be.
 PAGES: Final = {"few": (0.40, 0.55), "many": (0.50, 0.65)}
 UNCHANGED: Final = (0.40, 0.55)
+CACHED: Final = (0.90, 1.0)
 CONNECTIONS: Final = (16, 64)
 PAIRS: Final = 5
 SECONDS: Final = 3
@@ -31,18 +35,23 @@ READERS: Final = 16
 PAUSE: Final = 0.032  # seconds; about 500 requests a second
 EDITIONS_A_SECOND: Final = 2
 SECONDS_PUBLISHING: Final = 6
+APPROVALS: Final = 100
+APPROVE_EVERY: Final = 0.73  # seconds, no multiple of any that the product waits
+HUGE: Final = 50_000  # signatories
 
 
 def main(items: list[str]) -> None:
     bring("nginx", "wrk")
     server = os.environ.pop("DATABASE_URL", "")
     for database in ("SQLite", "PostgreSQL") if server else ("SQLite",):
-        wanted = [item for item in items or ITEMS if database in ITEMS[item][1]]
+        wanted = [item for item in ITEMS if item in (items or ITEMS) and database in ITEMS[item][1]]
         if not wanted:
             continue
         with _site(server if database == "PostgreSQL" else "", LENGTHS) as site:
             for item in wanted:
                 ITEMS[item][0](site, database)
+    if not items or "memory" in items:
+        memory_of_long("")
 
 
 @contextmanager
@@ -77,6 +86,21 @@ def pages(site: Site, _database: str) -> None:
                 goal=UNCHANGED,
                 is_known=True,
             )
+
+
+def cached(site: Site, _database: str) -> None:
+    """The letter's page from the cache of an nginx before us, which asks us about once a second."""
+    answers = {slug: ask(f"{site.url}/{slug}/") for slug in LENGTHS}
+    with nginx(answers) as reference, cache_before(site.url) as front:
+        for slug, count in LENGTHS.items():
+            for connections in CONNECTIONS:
+                _beside_nginx(
+                    f"behind nginx with a cache, {count:,} signatories, {connections} connections",
+                    f"{front}/{slug}/",
+                    f"{reference}/{slug}",
+                    connections=connections,
+                    goal=CACHED,
+                )
 
 
 def _beside_nginx(
@@ -150,9 +174,61 @@ def latency(site: Site, database: str) -> None:
     )
 
 
+def visible(site: Site, database: str) -> None:
+    """From the commit of an approval until the last web process shows the name."""
+    with each_process(site) as connections:
+        with (
+            approvals(site, "many", count=APPROVALS, every=APPROVE_EVERY) as begin,
+            watching(list(connections.values()), "/many/") as watches,
+        ):
+            approved, _editions = begin()()
+            time.sleep(1)
+        shown = [watch.shown([name for _at, name in approved]) for watch in watches]
+    seconds = [max(moments) - at for (at, _name), *moments in zip(approved, *shown, strict=True)]
+    absolute(
+        f"approval to visible in each of {len(shown)} web processes, {LENGTHS['many']:,} signatories, {database}",
+        seconds,
+        judged=("p99", quantiles(seconds, n=100)[98]),
+        unit="s",
+        must=1,
+        aim=0.3,
+    )
+
+
+def memory_of_long(server: str) -> None:
+    """What a web process takes once it has been asked for all forms of a letter: a very long one and a short one."""
+    taken = {count: _taken(server, count) for count in (LENGTHS["few"], HUGE)}
+    few, huge = (sorted(each) for each in taken.values())
+    absolute(
+        f"memory of a web process with a letter of {HUGE:,}, beyond one with {LENGTHS['few']}",
+        [one - other for one, other in zip(huge, few, strict=True)],
+        unit="MiB",
+        must=60,
+        aim=20,
+        decimals=1,
+    )
+
+
+def _taken(server: str, count: int) -> list[float]:
+    with _site(server, {"letter": count}) as site, each_process(site) as connections:
+        for path in ("", "signatories.json", "signatories.csv"):
+            for encoding in ("identity", "gzip", "br"):
+                for connection in connections.values():
+                    connection.request(
+                        "GET", f"/letter/{path}", headers={"Accept-Encoding": encoding}
+                    )
+                    response = connection.getresponse()
+                    assert response.status == 200, path
+                    response.read()
+        site.rest()
+        return [memory(process) for process in connections]
+
+
 ITEMS: Final[dict[str, tuple[Callable[[Site, str], None], tuple[str, ...]]]] = {
     "pages": (pages, ("SQLite",)),
+    "cached": (cached, ("SQLite",)),
     "latency": (latency, ("SQLite", "PostgreSQL")),
+    "visible": (visible, ("SQLite", "PostgreSQL")),
 }
 
 

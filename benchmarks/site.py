@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from tests.browser.site import free_port, wait_until_it_answers
 from tests.settings import VARIABLES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+PATIENCE = 300  # seconds
+REST = 0.15  # of a core: less than that is looking whether there is anything to do
 
 
 class Approval(NamedTuple):
@@ -37,8 +40,20 @@ class Site:
     pid: int = field(default=0)
 
     def processes(self) -> list[int]:
-        """The web processes, which are children of the first."""
-        return sorted(children(self.pid))
+        """The web processes: children of the first, without the worker."""
+        return [child for child in children(self.pid) if b"manage.py" not in _command(child)]
+
+    def rest(self) -> None:
+        """Wait until none of its processes has anything to do; after the start every letter is printed anew."""
+        deadline = time.monotonic() + PATIENCE
+        spent = -1.0
+        while time.monotonic() < deadline:
+            before, spent = spent, sum(_spent(pid) for pid in (self.pid, *children(self.pid)))
+            if 0 <= spent - before < REST:
+                return
+            time.sleep(1)
+        msg = f"the site did not come to rest in {PATIENCE} seconds"
+        raise AssertionError(msg)
 
 
 @contextmanager
@@ -80,7 +95,9 @@ def production_site(folder: Path, lengths: Mapping[str, int], **variables: str) 
         )
     try:
         wait_until_it_answers(url, process, log)
-        yield Site(url, environ, process.pid)
+        site = Site(url, environ, process.pid)
+        site.rest()
+        yield site
     finally:
         process.terminate()
         try:
@@ -88,6 +105,16 @@ def production_site(folder: Path, lengths: Mapping[str, int], **variables: str) 
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def _spent(pid: int) -> float:
+    """Seconds of a core that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def run(module: str, *arguments: str, environ: Mapping[str, str]) -> None:

@@ -33,6 +33,7 @@ EMAIL_SCHEMES = {"", "file", "smtp", "smtps"}
 CACHE_SCHEMES = {"redis", "rediss", "unix"}
 LOG_FORMATS = {"json", "line"}
 WORKERS = {"web", "separate"}
+DATABASE_POOLERS = {"transaction"}
 
 
 def problems(environ: Mapping[str, str]) -> list[CheckMessage]:
@@ -51,6 +52,7 @@ def common_problems(environ: Mapping[str, str]) -> list[CheckMessage]:
     """What no command can do without."""
     found: list[CheckMessage] = []
     found += _database_url(environ.get("DATABASE_URL", ""))
+    found += _database_pooler(environ.get("DATABASE_POOLER", ""))
     found += _base_url(environ.get("BASE_URL", ""))
     found += _worker(environ.get("WORKER", ""))
     found += _trusted_proxies(environ)
@@ -138,6 +140,16 @@ def _database_url(url: str) -> Iterator[CheckMessage]:
         )
 
 
+def _database_pooler(pooler: str) -> Iterator[CheckMessage]:
+    if pooler and pooler not in DATABASE_POOLERS:
+        yield Error(
+            f"DATABASE_POOLER is {pooler!r}.",
+            hint="Set DATABASE_POOLER to transaction where DATABASE_URL leads to PgBouncer in that mode, "
+            "or leave it out.",
+            id="undersigned.E014",
+        )
+
+
 def _base_url(url: str) -> Iterator[CheckMessage]:
     # Left out, it is the address on which `make demo` and `make serve` listen.
     parts = _split(url)
@@ -161,7 +173,7 @@ def _worker(worker: str) -> Iterator[CheckMessage]:
     if worker and worker not in WORKERS:
         yield Error(
             f"WORKER is {worker!r}.",
-            hint="Set WORKER to web (the web processes also send mail and publish), "
+            hint="Set WORKER to web (`make serve` also sends mail and publishes), "
             "or to separate and run `make worker` beside them.",
             id="undersigned.E005",
         )

@@ -1,7 +1,7 @@
 """Starts the product: `python -m config.serve`, or with `--demo` the demo.
 
 Everything that could go wrong is asked about before a port is opened, and answered in a
-sentence that names the variable or the command to use. Then this process becomes granian.
+sentence that names the variable or the command to use. Then this process becomes the server: see `config.running`.
 """
 
 import argparse
@@ -27,11 +27,6 @@ from config.checks import refuse_to_start_unfit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 GRANIAN_LOGS = str(BASE_DIR / "config" / "granian_logs.json")
-# A thread uses one database connection; with the background worker's that is less than
-# the twelve of the pool in settings.py, so no thread waits for another's. On few cores
-# more of them only take turns, and granian warns of more than this.
-CORES = os.cpu_count() or 1
-THREADS_PER_PROCESS = min(8, 2 * CORES + 1)
 
 
 class CannotStart(Exception):
@@ -62,7 +57,7 @@ def main() -> None:
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     say(f"Serving on {own_url(host, port)}/ (Ctrl-C stops it)")
-    become_granian(host, port, is_demo=is_demo)
+    become_the_server(host, port, is_demo=is_demo)
 
 
 def address(environ: Mapping[str, str]) -> tuple[str, int]:
@@ -215,29 +210,26 @@ def static_fingerprint() -> str:
         digest.update(f"{package} {version(package)}\n".encode())
     for finder in get_finders():
         for name, storage in sorted(finder.list([]), key=lambda entry: entry[0]):
-            state = os.stat(storage.path(name))
-            digest.update(f"{name} {state.st_size} {state.st_mtime_ns}\n".encode())
+            digest.update(f"{name}\n".encode())
+            # What is in it and not when it was written: an image of a container has other times.
+            digest.update(hashlib.sha256(Path(storage.path(name)).read_bytes()).digest())
     return digest.hexdigest()
 
 
-def become_granian(host: str, port: int, *, is_demo: bool) -> None:
-    """Replace this process by the server, so that signals reach it directly.
+def become_the_server(host: str, port: int, *, is_demo: bool) -> None:
+    """Replace this process, so that signals reach the server directly.
 
-    The access log stays off: paths hold the secrets of mailed links.
+    The demo is small, so there the one web process has its worker in a thread.
     """
-    processes = os.environ.get("WEB_CONCURRENCY") or str(CORES)
     command = [
-        *(sys.executable, "-m", "granian", "config.wsgi:application"),
-        *("--interface", "wsgi", "--host", host, "--port", str(port)),
-        *("--workers", processes, "--blocking-threads", str(THREADS_PER_PROCESS)),
-        *("--backlog", "1024", "--http", "1", "--no-ws", "--no-access-log"),
-        # A process that dies is replaced; one that does not end is not waited for.
-        *("--respawn-failed-workers", "--workers-kill-timeout", "10"),
-        *("--working-dir", str(BASE_DIR)),
-        *("--log-level", "warning" if is_demo else "info"),
+        *(sys.executable, "-m", "config.running", host, str(port)),
+        os.environ.get("WEB_CONCURRENCY") or str(os.cpu_count() or 1),
+        *(["--quiet"] if is_demo else []),
+        *(["--with-worker"] if settings.WORKER == "web" and not is_demo else []),
         # The server's own words look like ours.
         *(("--log-config", GRANIAN_LOGS) if settings.LOG_FORMAT == "json" else ()),
     ]
+    os.chdir(BASE_DIR)
     os.execv(sys.executable, command)  # noqa: S606  # no shell is what we want
 
 

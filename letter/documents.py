@@ -44,7 +44,9 @@ from letter.text import plain_text, render_markdown
 logger = logging.getLogger(__name__)
 
 LONG = 50  # lines, from which on a list is searched rather than read
-PIECE = 512  # lines that a piece of a list has on average
+# A list is made in pieces of 512 lines on average, each of which ends after a line whose commitment, in hex, is below
+# this. It says nothing of the others, so that the pieces around a change stay as they were.
+_ENDS_PIECE = "008"
 ARCHIVED = "archived"  # what the page of an archived copy has in the place of a letter's status
 DESCRIPTION_LENGTH = 200  # characters; search engines and share cards cut near this
 
@@ -181,36 +183,60 @@ def groups_of(
 
     `marks` has what is said beside lines, by their ids.
     """
-    listings = list(listings)
-    grouped = letter.ordering == Letter.Ordering.COUNTRY and _is_by_country(listings)
-    groups: list[Group] = []
-    key: str | None = None
-    language = translation.get_language() or ""
-    # Thousands of lines have few labels among them.
-    labels: dict[tuple[str | None, tuple[str, ...]], str] = {}
-    for number, listing in enumerate(listings, start=1):
-        first = listing.countries[0] if grouped and listing.countries else ""
-        if groups and listing.redacted_at is not None:
-            first = key or ""  # its country is gone, its place among the others is not
-        if not groups or (grouped and first != key):
-            key = first
-            name = countries.country_name(first) if first else ""
-            if grouped and not first:
-                name = gettext("International")
-            groups.append({"country": name, "start": number, "lines": []})
-        label_key = (listing.label, tuple(listing.countries))
-        if label_key not in labels:
-            labels[label_key] = label_of(listing.countries, listing.label, letter.default_language)
-        groups[-1]["lines"].append(
-            {
-                "anchor": anchor_of(number),
-                "name": listing.other_names.get(language, listing.name),
-                "label": labels[label_key],
-                "mark": marks.get(listing.line_id, ""),
-                "is_redacted": listing.redacted_at is not None,
-            }
-        )
-    return groups
+    labels = _Labels(letter)
+    return [
+        {
+            "country": country,
+            "start": start,
+            "lines": [
+                {
+                    "anchor": anchor_of(number),
+                    "name": name_of(listing),
+                    "label": labels[listing.label, tuple(listing.countries)],
+                    "mark": marks.get(listing.line_id, ""),
+                    "is_redacted": listing.redacted_at is not None,
+                }
+                for number, listing in enumerate(lines, start)
+            ],
+        }
+        for country, start, lines in _grouped(letter, list(listings))
+    ]
+
+
+class _Labels(dict[tuple[str | None, tuple[str, ...]], str]):
+    """What stands in the parentheses, in the active language, by label and countries: thousands of lines have few."""
+
+    def __init__(self, letter: Letter) -> None:
+        super().__init__()
+        self._language = letter.default_language
+
+    def __missing__(self, key: tuple[str | None, tuple[str, ...]]) -> str:
+        label, codes = key
+        self[key] = label_of(codes, label, self._language)
+        return self[key]
+
+
+def _grouped(
+    letter: Letter, listings: Sequence[Printable]
+) -> Iterator[tuple[str, int, Sequence[Printable]]]:
+    """The heading of each group, empty where there is one alone, the number that it begins with, and its lines."""
+    if letter.ordering != Letter.Ordering.COUNTRY or not _is_by_country(listings):
+        if listings:
+            yield "", 1, listings
+        return
+    country: str | None = None
+    firsts = []
+    for listing in listings:
+        # Where it is redacted its country is gone, its place among the others is not.
+        if listing.redacted_at is None or country is None:
+            country = listing.countries[0] if listing.countries else ""
+        firsts.append(country)
+    start = 1
+    for country, run in groupby(firsts):
+        count = len(list(run))
+        heading = countries.country_name(country) if country else gettext("International")
+        yield heading, start, listings[start - 1 : start - 1 + count]
+        start += count
 
 
 def address(view: str, letter: Letter, language: str) -> str:
@@ -448,8 +474,12 @@ def rail(letter: Letter, listings: Sequence[Printable]) -> list[dict[str, str]]:
     if letter.ordering != Letter.Ordering.ALPHABETICAL or len(listings) < LONG:
         return []
     found: dict[str, str] = {}
+    before = b""
     for number, listing in enumerate(listings, start=1):
-        found.setdefault(initial(bytes(listing.sort_key)), anchor_of(number))
+        start = bytes(listing.sort_key[:2])
+        if start != before:  # it is in order, so that those alike stand together
+            before = start
+            found.setdefault(initial(start), anchor_of(number))
     return [{"letter": each, "anchor": anchor} for each, anchor in found.items()]
 
 
@@ -463,32 +493,42 @@ def signatories_html(
 def pieces_of_list(
     letter: Letter, listings: Iterable[Printable], marks: Mapping[str, str] = MappingProxyType({})
 ) -> list[str]:
-    """The same in pieces, which end where a name says so: whoever joins or leaves changes one piece, and moves none.
+    """The same in pieces, which end where a line says so: whoever joins or leaves changes one piece, and moves none.
 
     Written here and not in a template, which takes forty times as long for a line.
     """
+    language = translation.get_language() or ""
     out = f'<em class="signatory-label">{escape(taken_out())}</em>'
+    labels = _Labels(letter)
+    in_parentheses = {"": ""}
     pieces: list[str] = []
     piece: list[str] = []
-    for group in groups_of(letter, listings, marks):
-        if group["country"]:
-            count = len(group["lines"])
+    for country, start, lines in _grouped(letter, list(listings)):
+        if country:
             piece.append(
-                f'<h3 class="roll-group">{escape(group["country"])} '
-                f'<span class="signatory-label">({count})</span></h3>\n'
+                f'<h3 class="roll-group">{escape(country)} '
+                f'<span class="signatory-label">({len(lines)})</span></h3>\n'
             )
-        start = f' start="{group["start"]}"' if group["start"] != 1 else ""
-        piece.append(f'<ol class="signatories"{start}>\n')
-        for line in group["lines"]:
+        piece.append(
+            f'<ol class="signatories" start="{start}">\n'
+            if start != 1
+            else '<ol class="signatories">\n'
+        )
+        for number, line in enumerate(lines, start):
             # A line's text is exactly "Name (Label)": no white space may come in between. What is said
             # beside a line is the style sheet's.
-            mark = f' data-mark="{escape(line["mark"])}"' if line["mark"] else ""
-            label = line["label"] and (
-                f' <bdi class="signatory-label">({escape(line["label"])})</bdi>'
-            )
-            words = out if line["is_redacted"] else f"<bdi>{escape(line['name'])}</bdi>{label}"
-            piece.append(f'<li id="{line["anchor"]}"{mark}>{words}</li>\n')
-            if zlib.crc32(line["name"].encode()) % PIECE == 0:
+            words = out
+            if line.redacted_at is None:
+                label = labels[line.label, tuple(line.countries)]
+                if label not in in_parentheses:
+                    said = f' <bdi class="signatory-label">({escape(label)})</bdi>'
+                    in_parentheses[label] = said
+                name = line.other_names.get(language, line.name)
+                words = f"<bdi>{escape(name)}</bdi>{in_parentheses[label]}"
+            mark = marks and marks.get(line.line_id)
+            said = f' data-mark="{escape(mark)}"' if mark else ""
+            piece.append(f'<li id="{anchor_of(number)}"{said}>{words}</li>\n')
+            if line.commitment < _ENDS_PIECE:
                 pieces.append("".join(piece))
                 piece.clear()
         piece.append("</ol>\n")

@@ -2,17 +2,20 @@
 
 A public document is the same for everybody who asks for its address in the same encoding, and says so:
 `Cache-Control: public`, no cookie, `Vary` on nothing but the encoding. Such an answer is kept whole, status,
-headers and bytes, and given to whoever asks within FRESH_FOR. Then one reader's thread asks Django again, while
-the others go on with what there is. So a thousand readers cost Django ten answers a second, and what is kept is
-by construction what Django would have said.
+headers and bytes, and given to whoever asks within FRESH_FOR. Then Django is asked again for one reader, who
+waits for PATIENCE at most, while the others go on with what there is. So a thousand readers cost Django ten
+answers a second, and what is kept is by construction what Django would have said.
 
-Everything else passes through untouched: forms, the desk, whatever has a query, and every method but GET.
+Everything else passes through untouched: forms, the desk, whatever has a query that says something, and every method
+but GET.
 If Django fails, which is when the database is away, what was kept last is served on.
 """
 
+import io
 import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -23,8 +26,13 @@ FRESH_FOR = 0.1  # seconds; letter.serving asks the database as often, and toget
 RETRY_AFTER = 1.0  # seconds for which nobody asks Django again after it has failed
 MEMORY = 64_000_000  # bytes; a page with 5,000 names is about 60,000
 LARGEST = 16_000_000  # bytes of one answer
-# A database that hangs keeps no more of a process's threads than that; the others go on reading.
+# A database that hangs keeps so many threads, none of them a reader's, and a reader no longer than that.
 RENEWED_AT_ONCE = 2
+PATIENCE = 1.0  # seconds
+# What networks and mailers add to the links that they pass on, to follow people about; no page of ours asks for it.
+FOLLOWING = frozenset(
+    {"fbclid", "gclid", "dclid", "msclkid", "twclid", "igshid", "mc_cid", "mc_eid"}
+)
 # What makes an answer one reader's own.
 PERSONAL = ("HTTP_COOKIE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
 
@@ -48,12 +56,17 @@ class Answer:
 class Front:
     """A WSGI application that answers from memory what it can, and asks `django` for the rest.
 
-    `scheme_of` gives the scheme by which the reader came, as far as a proxy of ours says so.
+    `scheme_of` gives the scheme by which the reader came, as far as a proxy of ours says so. `asking` has the threads
+    in which Django is asked again; tests, in whose transaction only their own thread sees anything, give none.
     """
 
     def __init__(
-        self, django: WSGIApplication, scheme_of: Callable[[WSGIEnvironment], str]
+        self,
+        django: WSGIApplication,
+        scheme_of: Callable[[WSGIEnvironment], str],
+        asking: Executor | None = None,
     ) -> None:
+        self._asking = asking or ThreadPoolExecutor(RENEWED_AT_ONCE, "front")
         self._django = django
         self._scheme_of = scheme_of
         self._answers: dict[Key, Answer] = {}
@@ -66,8 +79,11 @@ class Front:
         self._telling = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
+        query = environ.get("QUERY_STRING")
+        if environ["REQUEST_METHOD"] != "GET" or (query and not _says_nothing(query)):
             return self._django(environ, start_response)
+        if query:
+            environ["QUERY_STRING"] = ""
         encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
         key = (environ["PATH_INFO"], encoding, environ.get("HTTP_HOST"), self._scheme_of(environ))
         answer = self._answers.get(key)
@@ -100,22 +116,30 @@ class Front:
         return answer.body
 
     def _renewed(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
-        """What Django says now, or what it said last where it fails or another thread is asking; None if it is gone."""
+        """What Django says now, or said last where it fails, takes long or is being asked; None if it is gone."""
         if not answer.renewing.acquire(blocking=False):
             return answer
+        if not self._renewals.acquire(blocking=False):
+            answer.renewing.release()
+            return answer
+        asked = self._asking.submit(self._ask_and_release, key, answer, environ)
         try:
-            if not self._renewals.acquire(blocking=False):
-                return answer
-            try:
-                return self._asked_again(key, answer, environ)
-            finally:
-                self._renewals.release()
+            return asked.result(PATIENCE)
+        except TimeoutError:
+            return answer
+
+    def _ask_and_release(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
+        try:
+            return self._asked_again(key, answer, environ)
         finally:
+            self._renewals.release()
             answer.renewing.release()
 
     def _asked_again(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
         self._tell()
         for_everybody = {name: value for name, value in environ.items() if name not in PERSONAL}
+        # The reader's own may be gone by the time that Django is done.
+        for_everybody["wsgi.input"] = io.BytesIO()
         status, headers, body = self._ask(for_everybody)
         if status.startswith("5"):
             _closed(body)
@@ -173,6 +197,12 @@ class Front:
     def _drop_one(self, key: Key) -> None:
         if answer := self._answers.pop(key, None):
             self._size -= len(answer.body[0])
+
+
+def _says_nothing(query: str) -> bool:
+    """Whether a query has nothing that a page could ask for, as in links from social networks and newsletters."""
+    names = (pair.partition("=")[0].lower() for pair in query.split("&"))
+    return all(name in FOLLOWING or name.startswith("utm_") for name in names)
 
 
 def _is_everybodys(status: str, headers: Headers, *, encoding: str) -> bool:

@@ -533,13 +533,29 @@ class Listed(NamedTuple):
 
     line_id: str
     name: str
-    countries: tuple[str, ...]
+    countries_json: str
     label: str | None
-    other_names: Mapping[str, str]
+    other_names_json: str
     signed_text: int | None
     sort_key: bytes
     commitment: str
-    redacted_at: datetime | None
+    redacted_at: str | None  # as the database writes it
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        return _countries(self.countries_json)
+
+    @property
+    def other_names(self) -> Mapping[str, str]:
+        return _NO_OTHERS if self.other_names_json == "{}" else json.loads(self.other_names_json)
+
+
+_NO_OTHERS: Mapping[str, str] = MappingProxyType({})
+
+
+@lru_cache(maxsize=4096)
+def _countries(codes: str) -> tuple[str, ...]:
+    return tuple(json.loads(codes))
 
 
 class ListingQuerySet(models.QuerySet["Listing"]):
@@ -563,37 +579,16 @@ class ListingQuerySet(models.QuerySet["Listing"]):
         rows = self.in_order().values_list(
             "line_id",
             "name",
-            # As the database has them: what is the same in many lines is read once.
+            # As the database has them: what is the same in many lines is read once, and few have other names.
             Cast("countries", text),
             "label",
             Cast("other_names", text),
             "signed_text",
             "sort_key",
             "commitment",
-            "redacted_at",
+            Cast("redacted_at", text),
         )
-        return [
-            Listed(
-                line_id,
-                name,
-                _countries(codes),
-                label,
-                _NO_OTHERS if others == "{}" else json.loads(others),
-                signed_text,
-                key,
-                digest,
-                redacted_at,
-            )
-            for line_id, name, codes, label, others, signed_text, key, digest, redacted_at in rows
-        ]
-
-
-_NO_OTHERS: Mapping[str, str] = MappingProxyType({})
-
-
-@lru_cache(maxsize=4096)
-def _countries(codes: str) -> tuple[str, ...]:
-    return tuple(json.loads(codes))
+        return list(map(Listed._make, rows))
 
 
 class Listing(models.Model):

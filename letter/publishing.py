@@ -171,7 +171,7 @@ def _write_edition(
             lines=[line.commitment for line in listed],
         ),
         organization_count=len(listed),
-        country_count=len({code for line in listed for code in line.countries}),
+        country_count=len(set().union(*{line.countries for line in listed})),
     )
     documents.refresh(letter, edition, listed)
     return edition

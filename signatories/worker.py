@@ -15,7 +15,7 @@ from django.db import close_old_connections, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from letter.background import bell
+from letter.background import bell, listen
 from letter.metrics import PUBLICATION_SECONDS
 from letter.models import Letter, PublicationRequest
 from letter.publishing import publish, request_publication
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # How often to look although nobody rang: another process may have left something.
 LOOK_EVERY: Final = 0.5  # seconds
+# Readers wait for publications, so whether there is one is asked more often.
+GLANCE_EVERY: Final = 0.05  # seconds
 CLEAN_EVERY: Final = timedelta(hours=1)
 # A list that takes longer to publish rests as long again, so that what comes meanwhile comes out together, and
 # mails and other letters have their turn in the most crowded hour.
@@ -113,6 +115,7 @@ def work(stop: threading.Event) -> None:
     """Do what is due, wait for the bell or half a second, and so on until told to stop."""
     cleaned_at: datetime | None = None
     is_new = True
+    threading.Thread(target=listen, args=(stop,), name="listening", daemon=True).start()
     while not stop.is_set():
         _note_step()
         bell.clear()
@@ -126,12 +129,20 @@ def work(stop: threading.Event) -> None:
                 retention.purge(at=timezone.now())
                 tell_of_delays(at=timezone.now())
                 cleaned_at = timezone.now()
+            _wait()
         except Exception:
             logger.exception("the worker was interrupted; trying again")
             stop.wait(LOOK_EVERY * 4)
         finally:
             close_old_connections()
-        bell.wait(LOOK_EVERY)
+
+
+def _wait() -> None:
+    """Wait for the bell, or for a letter that is to be published, or for LOOK_EVERY."""
+    until = time.monotonic() + LOOK_EVERY
+    while not bell.wait(GLANCE_EVERY) and time.monotonic() < until:
+        if PublicationRequest.objects.filter(due_at__lte=timezone.now()).exists():
+            return
 
 
 def _note_step() -> None:

@@ -20,7 +20,6 @@ import psycopg
 
 from tests import debian
 from tests.browser.chromium import NoBrowser, find_or_install
-from tests.letter import pdftotext
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -34,9 +33,7 @@ def main(arguments: list[str]) -> int:
         print(reason, file=sys.stderr)
         return 1
     print(f"Browser tests run in {os.environ['CHROMIUM']}", flush=True)
-    pdftotext.bring()
-    for program in ("nginx", "pgbouncer", "redis-server"):
-        debian.bring(program, program)
+    debian.bring(*debian.PACKAGES.keys() - {"chromium", "wrk"})
 
     given = os.environ.pop("DATABASE_URL", "")
     on_sqlite = pytest("sqlite", "SQLite", arguments, os.environ)

@@ -51,7 +51,7 @@ def find_or_install() -> str:
 
 def install() -> None:
     """Install Chromium the way this machine allows; the caller looks whether it worked."""
-    debian.bring("chromium", "chromium")
+    debian.bring("chromium")
     if any(map(shutil.which, COMMANDS)):
         return
     print("No Chromium here: asking Playwright to download its own…", flush=True)

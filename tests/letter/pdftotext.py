@@ -1,16 +1,9 @@
-"""Finds poppler's pdftotext, by which people and machines read PDFs, or brings it."""
+"""What poppler's pdftotext, by which people and machines read PDFs, reads in one."""
 
 import shutil
 import subprocess
 
 import pytest
-
-from tests import debian
-
-
-def bring() -> None:
-    """Install it where this machine allows; without, the tests that need it say that they were left out."""
-    debian.bring("pdftotext", "poppler-utils")
 
 
 def text_of(pdf: bytes) -> str:

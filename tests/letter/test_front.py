@@ -4,6 +4,7 @@ import gzip
 import io
 import threading
 import time
+from concurrent.futures import Executor, Future
 from wsgiref.util import setup_testing_defaults
 
 import brotli
@@ -27,13 +28,22 @@ from tests.factories import RevisionTextFactory, SignatoryFactory
 UNPACK = {"": bytes, "gzip": gzip.decompress, "br": brotli.decompress}
 
 
+class AtOnce(Executor):
+    """Does what it is given in the thread of whoever gives it, which sees the test's transaction."""
+
+    def submit(self, function, /, *arguments):
+        done = Future()
+        done.set_result(function(*arguments))
+        return done
+
+
 class Reader:
     """Asks an application as a server would; counts how often Django was asked."""
 
     def __init__(self):
         self.django = WSGIHandler()
         self.asked = 0
-        self.front = Front(self._count, scheme_of)
+        self.front = Front(self._count, scheme_of, AtOnce())
 
     def _count(self, environ, start_response):
         self.asked += 1
@@ -64,15 +74,14 @@ def reader(db):
         signal.connect(close_old_connections)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def clock(monkeypatch):
-    """Lets seconds go by."""
-    passed = [0.0]
-    real = time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: real() + passed[0])
+    """Stands still but where it is told to let seconds go by."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
     def wait(seconds):
-        passed[0] += seconds
+        now[0] += seconds
 
     return wait
 
@@ -174,6 +183,36 @@ def test_django_is_asked_again_once_it_is_due_however_many_read(reader, clock):
     assert reader.get("/conduct/")[2] == b"fresh"
 
 
+def test_no_reader_waits_for_a_database_that_hangs_and_what_it_says_at_last_is_served(
+    reader, clock, monkeypatch
+):
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    go_on = threading.Event()
+    asked = []
+
+    def application(environ, start_response):
+        asked.append(environ["PATH_INFO"])
+        again = asked.count(environ["PATH_INFO"]) > 1
+        if again:
+            assert go_on.wait(10)
+        start_response("200 OK", [("Cache-Control", "public"), ("Content-Length", "5")])
+        return [b"fresh" if again else b"first"]
+
+    reader.front = Front(application, scheme_of)
+    paths = [f"/{number}/" for number in range(module.RENEWED_AT_ONCE + 2)]
+    for path in paths:
+        reader.get(path)
+    clock(module.FRESH_FOR)
+    # Each page of which none is read twice: nobody but the reader himself finds it due.
+    assert {reader.get(path)[2] for path in paths * 2} == {b"first"}
+    assert len(asked) == len(paths) + module.RENEWED_AT_ONCE
+    go_on.set()
+    reader.front._asking.shutdown()
+    reader.front._asking = AtOnce()
+
+    assert {reader.get(path)[2] for path in paths} == {b"fresh"}
+
+
 def test_what_there_is_is_served_on_while_django_fails(published, reader, clock, monkeypatch):
     before = reader.get("/conduct/editions/1/")
 
@@ -201,7 +240,8 @@ def test_what_is_one_readers_own_is_asked_of_django_each_time(published, reader)
         ("/admin/login/", "GET"),
         ("/healthz", "GET"),
         ("/nowhere/", "GET"),
-        ("/conduct/?utm_source=x", "GET"),
+        ("/conduct/editions/?page=2", "GET"),
+        ("/conduct/editions/?page=2&utm_source=x", "GET"),
         ("/conduct/", "HEAD"),
         ("/conduct/", "POST"),
     ]:
@@ -284,3 +324,14 @@ def test_prometheus_is_told_of_readers_at_each_renewal(published, reader, clock)
     reader.get("/conduct/")
 
     assert [now - then for now, then in zip(told(), before, strict=True)] == [5, 3]
+
+
+@pytest.mark.parametrize(
+    "query", ["utm_source=x&utm_medium=mail", "fbclid=IwAR0&FBCLID=1", "gclid"]
+)
+def test_what_networks_put_behind_a_link_makes_no_other_page_of_it(published, reader, query):
+    plain = reader.get("/conduct/")
+    asked = reader.asked
+
+    assert reader.get(f"/conduct/?{query}") == plain
+    assert reader.asked == asked

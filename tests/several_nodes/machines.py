@@ -149,6 +149,7 @@ def running_site() -> Iterator[Site]:
             "ALLOWED_HOSTS": HOST,
             "BASE_URL": url,
             "DATABASE_URL": f"postgresql://{user}:{PASSWORD}@{HOST}:{bouncer}/{name}",
+            "DATABASE_POOLER": "transaction",
             "CACHE_URL": f"redis://{HOST}:{cache}/0",
             "EMAIL_URL": f"file://{folder}/mail",
             # Static files, the same everywhere, are made once.
@@ -210,7 +211,7 @@ def _worker(name: str, folder: Path, environ: dict[str, str]) -> Machine:
 
 def _redis(folder: Path, environ: dict[str, str], port: int) -> Machine:
     command = [
-        *(debian.path_of("redis-server", "redis-server"), "--bind", HOST, "--port", str(port)),
+        *(debian.path_of("redis-server"), "--bind", HOST, "--port", str(port)),
         *("--save", "", "--appendonly", "no", "--dir", str(folder)),
     ]
     return Machine("redis", command, folder, environ, is_listening(port))
@@ -222,7 +223,7 @@ def _pgbouncer(
     own = folder / "pgbouncer"
     own.mkdir()
     ini = configured.pgbouncer(own, port=port, database_url=database, user=user, password=PASSWORD)
-    command = [debian.path_of("pgbouncer", "pgbouncer"), str(ini)]
+    command = [debian.path_of("pgbouncer"), str(ini)]
     if os.geteuid() == 0:
         # It refuses to run as root; whoever runs PostgreSQL here may look into its folder.
         sockets = psycopg.conninfo.conninfo_to_dict(database).get("host") or "/"
@@ -237,7 +238,7 @@ def _nginx(
     own = folder / "nginx"
     own.mkdir()
     main = configured.nginx(own, http=http, https=https, nodes=nodes)
-    command = [debian.path_of("nginx", "nginx"), "-e", "stderr", "-c", str(main)]
+    command = [debian.path_of("nginx"), "-e", "stderr", "-c", str(main)]
     return Machine("nginx", command, folder, environ, is_listening(https))
 
 

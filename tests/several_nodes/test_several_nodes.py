@@ -4,7 +4,10 @@ Real processes behind nginx, with PostgreSQL through PgBouncer and with Redis, s
 """
 
 import json
+import re
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,9 +17,9 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 
-from tests.browser.site import BASE_DIR
+from tests.browser.site import BASE_DIR, free_port
 from tests.several_nodes.machines import PASSWORD, Site, running_site
-from tests.several_nodes.people import Contact, Coordinator, Person, Reader, Signer
+from tests.several_nodes.people import Browser, Contact, Coordinator, Person, Reader, Signer
 from tests.several_nodes.watching import Watch
 
 SLUG = "no-veto"
@@ -152,6 +155,25 @@ def test_nobody_else_met_with_more_than_a_moment_without_answer(day):
     assert [trouble for person in day.people for trouble in person.trouble] == []
 
 
+def test_lists_were_taken_out_through_pgbouncer_while_others_wrote(day):
+    assert sum(coordinator.taken_out for coordinator in day.coordinators) > 2
+
+
+def test_failed_log_ins_are_counted_together_by_all_nodes(site):
+    said = []
+    for turn in range(8):
+        browser = Browser(site)
+        fields = browser.form("/admin/login/", having="username")
+        wrong = dict(fields) | {"username": "coordinator-0", "password": f"guess {turn}"}
+        said.append(
+            "too many times" in browser.post("/admin/login/", [*wrong.items()]).body.decode()
+        )
+        browser.close()
+
+    # Five in five minutes, wherever nginx sent them.
+    assert said == [False] * 5 + [True] * 3
+
+
 def test_every_acknowledged_sign_on_is_there_once(day, database):
     stored = Counter(
         address
@@ -203,6 +225,34 @@ def test_every_node_showed_each_edition_in_time(day):
     )
     assert len(delays) > 20
     assert delays[-1] < AT_MOST
+
+
+def test_static_files_are_kept_for_good_under_names_that_change_with_them(site):
+    browser = Browser(site)
+    page = browser.get(f"/{SLUG}/").body.decode()
+    (style, *_others) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
+    answer = browser.get(style, **{"Accept-Encoding": "br"})
+    browser.close()
+
+    assert answer.headers["cache-control"] == "max-age=315360000, public, immutable"
+    assert answer.headers["content-encoding"] == "br"
+
+
+def test_the_image_says_of_a_node_whether_it_is_well(day, site):
+    containerfile = (BASE_DIR / "deploy" / "Containerfile").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^HEALTHCHECK .* CMD (\[.*\])$", containerfile, flags=re.MULTILINE)
+
+    def is_well(port: int) -> bool:
+        environ = {**site.environ, "PORT": str(port)}
+        done = subprocess.run(
+            [sys.executable, *json.loads(command)[1:]],
+            env=environ,
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode == 0
+
+    assert [is_well(port) for port in (*site.ports, free_port())] == [True, True, True, False]
 
 
 def test_the_chain_of_editions_holds(day, site):

@@ -5,10 +5,13 @@ on PostgreSQL for its rows; the promises are the same.
 """
 
 import os
+import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +19,7 @@ import pytest
 from django.conf import settings
 from django.core import mail
 from django.db import connection, connections
+from django.test import Client
 from django.utils import timezone
 
 from letter.models import PublicationRequest
@@ -40,6 +44,7 @@ from tests.factories import (
     UserFactory,
     make_letter,
 )
+from tests.signatories.test_views import typed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -184,6 +189,101 @@ def test_approvals_from_four_sides_while_two_workers_publish(letter, two):
     assert letter.listings.current().count() == 24
     assert PublicationRequest.objects.count() == 0
     assert sorted(each.to[0] for each in mail.outbox) == sorted(each.email for each in entries)
+    assert unbroken(letter)
+
+
+def sign(names):
+    """Send the form for each; gives those that were acknowledged."""
+    acknowledged = []
+    for name in names:
+        response = Client().post("/conduct/sign/", typed(organization=name, email=address_of(name)))
+        if (response.status_code, response.headers["Location"]) == (302, "/conduct/sign/sent/"):
+            acknowledged.append(name)
+    return acknowledged
+
+
+def address_of(name):
+    return f"{name.replace(' ', '').lower()}@example.org"
+
+
+def confirm(count, *, until):
+    """Follow the links in the mails that come, until so many are confirmed; gives whose."""
+    confirmed = []
+    read = 0
+    while len(confirmed) < count and time.monotonic() < until:
+        for message in mail.outbox[read:]:
+            read += 1
+            if link := re.search(r"http://testserver(/conduct/confirm/\S+)", message.body):
+                assert Client().post(link[1]).status_code == 302
+                confirmed.append(message.to[0])
+        time.sleep(0.01)
+    return confirmed
+
+
+def decide_all(count, event_for, *, by, until):
+    """Decide about whatever waits, until so many are decided, by whomever."""
+    while decisions_of_coordinators().count() < count and time.monotonic() < until:
+        for entry in Signatory.objects.pending().order_by("pk"):
+            with suppress(TransitionRefused):  # the other was faster
+                decide(entry.pk, event_for(entry), by=by, reason="No.")
+
+
+def work(count, *, until):
+    while decisions_of_coordinators().count() < count and time.monotonic() < until:
+        run_due()
+
+
+def decisions_of_coordinators():
+    return Decision.objects.filter(actor=Decision.Actor.COORDINATOR)
+
+
+def approve(_entry):
+    return Event.APPROVE
+
+
+def reject_the_odd_ones(entry):
+    return Event.REJECT if entry.name[-1] in "13579" else Event.APPROVE
+
+
+def test_while_all_sign_and_decide_at_once_nothing_acknowledged_is_lost_or_doubled(letter, two):
+    """Through the site: four hands sign, contacts confirm, two coordinators want the same entries, two workers."""
+    waiting = [f"Union {number:02}" for number in range(8)]
+    for name in waiting:
+        SignatoryFactory(letter=letter, name=name)
+    signing = [f"Centre {number:02}" for number in range(20)]
+    everybody = sorted([*waiting, *signing, "PAX"])
+
+    until = time.monotonic() + 40  # a thread that waits for what never comes ends, too
+
+    *acknowledged, confirmed, one, other, first, second = at_once(
+        # All four press the button for this one.
+        *(lambda part=signing[n::4]: sign(["PAX", *part]) for n in range(4)),
+        lambda: confirm(len(signing) + 1, until=until),
+        lambda: decide_all(len(everybody), approve, by=two[0], until=until),
+        lambda: decide_all(len(everybody), reject_the_odd_ones, by=two[1], until=until),
+        lambda: work(len(everybody), until=until),
+        lambda: work(len(everybody), until=until),
+    )
+
+    assert acknowledged == [["PAX", *signing[n::4]] for n in range(4)]
+    assert sorted(confirmed) == sorted(map(address_of, [*signing, "PAX"]))
+    assert (one, other, first, second) == (None, None, None, None)
+    finish()
+    entries = list(Signatory.objects.order_by("name"))
+    assert [entry.name for entry in entries] == everybody
+    for entry in entries:
+        is_signed = entry.name not in waiting
+        came = [("", "submitted"), ("submitted", "pending")] if is_signed else []
+        history = entry.decisions.in_order().values_list("from_state", "to_state")
+        assert list(history) == [*came, ("pending", entry.state)]
+        # What whoever signs again is told is another matter.
+        mails = entry.messages.exclude(kind=Message.Kind.STANDING)
+        kinds = [*(["confirm", "received"] if is_signed else []), entry.state]
+        assert sorted(mails.values_list("kind", flat=True)) == sorted(kinds)
+    assert not Message.objects.filter(sent_at=None).exclude(kind=Message.Kind.WAITING).exists()
+    approved = [entry.line_id for entry in entries if entry.state == Signatory.State.APPROVED]
+    assert sorted(letter.listings.current().values_list("line_id", flat=True)) == sorted(approved)
+    assert PublicationRequest.objects.count() == 0
     assert unbroken(letter)
 
 

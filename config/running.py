@@ -1,0 +1,100 @@
+"""What `config.serve` becomes once nothing is in the way: granian, and beside its web processes the worker.
+
+A publication keeps Python busy for longer than a reader should wait, so it is not made in a process that readers ask.
+Nothing here imports Django: it would weigh on a process that only starts others.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# A thread uses one database connection; with those of letter.front, of /readyz and of /metrics that is less than the
+# fourteen of the pool in settings.py, so no thread waits for another's. On few cores more of them only take turns, and
+# granian warns of more than this.
+CORES = os.cpu_count() or 1
+THREADS_PER_PROCESS = min(8, 2 * CORES + 1)
+END_WITHIN = 10  # seconds; what does not end by itself is not waited for
+AGAIN_AFTER = 1.0  # seconds from the end of a process to its next start
+
+
+class Beside:
+    """A process that is started again whenever it ends, until it is told to stop."""
+
+    def __init__(self, *command: str) -> None:
+        self._command = command
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def renew(self) -> None:
+        """Have it end what it is doing, and start again."""
+        if self._process:
+            self._process.terminate()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.renew()
+        self._thread.join(END_WITHIN)
+        if self._process:
+            self._process.kill()
+
+    def _keep(self) -> None:
+        while not self._stopping.is_set():
+            # In a session of its own: Ctrl-C is ours to pass on, once the web processes have ended.
+            self._process = subprocess.Popen(self._command, cwd=BASE_DIR, start_new_session=True)
+            self._process.wait()
+            self._stopping.wait(AGAIN_AFTER)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m config.running", description=__doc__)
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("processes", type=int)
+    parser.add_argument("--with-worker", action="store_true")
+    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--log-config", type=Path)
+    given = parser.parse_args()
+    server = Granian(
+        "config.wsgi:application",
+        address=given.host,
+        port=given.port,
+        interface=Interfaces.WSGI,
+        workers=given.processes,
+        blocking_threads=THREADS_PER_PROCESS,
+        backlog=1024,
+        http=HTTPModes.http1,
+        websockets=False,
+        # The access log stays off: paths hold the secrets of mailed links.
+        log_access=False,
+        log_level=LogLevels.warning if given.quiet else LogLevels.info,
+        log_dictconfig=json.loads(given.log_config.read_text()) if given.log_config else None,
+        # A process that dies is replaced.
+        respawn_failed_workers=True,
+        workers_kill_timeout=END_WITHIN,
+        working_dir=BASE_DIR,
+    )
+    if given.with_worker:
+        worker = Beside(sys.executable, "manage.py", "worker", "--beside", str(os.getpid()))
+        server.on_startup(worker.start)
+        server.on_reload(worker.renew)
+        server.on_shutdown(worker.stop)
+        # For the web processes: they have nothing to do with it.
+        os.environ["WORKER"] = "separate"
+    server.serve()
+
+
+if __name__ == "__main__":
+    main()

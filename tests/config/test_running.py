@@ -1,0 +1,144 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from config import running
+from config.running import Beside
+from tests.browser.site import BASE_DIR, free_port, wait_until_it_answers
+from tests.settings import VARIABLES
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="looks processes up in /proc"
+)
+
+
+def until(condition, seconds=30):
+    """What the condition gives, once it gives something."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def starts(tmp_path, monkeypatch):
+    """A process beside us that notes each of its starts by its number; gives it and those numbers."""
+    monkeypatch.setattr(running, "AGAIN_AFTER", 0.05)
+    log = tmp_path / "starts"
+    log.touch()
+    noting = f"import os, time; print(os.getpid(), file=open({str(log)!r}, 'a')); time.sleep(60)"
+    beside = Beside(sys.executable, "-c", noting)
+    yield beside, lambda: [int(line) for line in log.read_text().splitlines()]
+    beside.stop()
+
+
+def is_there(pid):
+    """Whether a process runs; one that has ended may wait for somebody to take note (Z)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_what_runs_beside_us_is_started_again_when_it_is_killed_and_when_it_is_renewed(starts):
+    beside, pids = starts
+    beside.start()
+    (first,) = until(pids)
+
+    os.kill(first, signal.SIGKILL)
+    until(lambda: len(pids()) == 2)
+    beside.renew()
+    until(lambda: len(pids()) == 3)
+
+    assert [is_there(pid) for pid in pids()] == [False, False, True]
+
+
+def test_what_runs_beside_us_ends_when_it_is_told_to_and_stays_ended(starts):
+    beside, pids = starts
+    beside.start()
+    (first,) = until(pids)
+
+    beside.stop()
+    time.sleep(0.3)
+
+    assert pids() == [first]
+    assert not is_there(first)
+
+
+def worker_of(pid):
+    """The worker that a server has started; None where there is none (yet)."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            if b"worker\0--beside" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+    return None
+
+
+@pytest.fixture
+def server(tmp_path):
+    port = free_port()
+    environ = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    environ |= {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "VAR_DIR": str(tmp_path),
+        "SECRET_KEY": "q7Xv2Lm9Rt4Wp8Yb3Nc6Hs1Jd5Fg0Kz-q7Xv2Lm9Rt4Wp8Yb3Nc6",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "1",
+    }
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"], cwd=BASE_DIR, env=environ, check=True
+    )
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config.serve"],
+            cwd=BASE_DIR,
+            env=environ,
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        wait_until_it_answers(f"http://127.0.0.1:{port}", process, log)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_server_brings_a_worker_that_ends_with_it(server):
+    worker = until(lambda: worker_of(server.pid))
+
+    server.terminate()
+    server.wait(20)
+
+    assert not is_there(worker)
+
+
+def test_the_worker_beside_a_process_ends_when_that_one_is_killed(tmp_path):
+    starting = (
+        "import os, subprocess, sys, time;"
+        "command = [sys.executable, 'manage.py', 'worker', '--beside', str(os.getpid())];"
+        "print(subprocess.Popen(command, stdout=subprocess.DEVNULL).pid, flush=True);"
+        "time.sleep(60)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", starting],
+        cwd=BASE_DIR,
+        env={**os.environ, "VAR_DIR": str(tmp_path), "DEBUG": "1"},
+        stdout=subprocess.PIPE,
+    )
+    worker = int(parent.stdout.readline())
+    assert is_there(worker)
+
+    parent.kill()
+    parent.communicate()
+
+    until(lambda: not is_there(worker))
