@@ -284,7 +284,7 @@ def _candidates(keys: set[str], letter: Letter) -> tuple[list[int], list[int]]:
 
 
 class _CountOf(Subquery):
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) some)"
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = IntegerField()
 
 
