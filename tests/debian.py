@@ -14,6 +14,7 @@ PACKAGES = {
     "pgbouncer": "pgbouncer",
     "redis-server": "redis-server",
     "systemd-analyze": "systemd",
+    "wrk": "wrk",
 }
 # Servers are in folders that only root's shells look into.
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
