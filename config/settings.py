@@ -124,8 +124,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
     DATABASES["default"]["CONN_MAX_AGE"] = 0
-    # Opening the file anew took a third of each look whether there is a new edition.
-    DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["OPTIONS"] = {
         # A server that has gone without a word is noticed within about ten seconds, not in hours. All of it is
         # this side's doing, nothing is asked of the server, which through PgBouncer would refuse it.
