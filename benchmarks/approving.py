@@ -19,6 +19,7 @@ def main(slug: str, count: int, every: float) -> None:
 
     django.setup()
     from django.contrib.auth import get_user_model
+    from django.db import transaction
     from django.utils import timezone
 
     from letter.models import Letter
@@ -58,8 +59,12 @@ def main(slug: str, count: int, every: float) -> None:
     start = time.monotonic()
     for number, entry in enumerate(entries):
         time.sleep(max(0.0, start + number * every - time.monotonic()))
-        moderation.decide(entry.pk, Event.APPROVE, by=by)
-        say({"at": time.monotonic(), "name": entry.name})
+        with transaction.atomic():
+            # First of what is called after the commit: the decision has things to see to then.
+            transaction.on_commit(
+                lambda name=entry.name: say({"at": time.monotonic(), "name": name})
+            )
+            moderation.decide(entry.pk, Event.APPROVE, by=by)
     deadline = time.monotonic() + PATIENCE
     while letter.publication_requests.exists() and time.monotonic() < deadline:
         time.sleep(0.1)

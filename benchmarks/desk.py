@@ -5,6 +5,7 @@ and filter: lists are as full and an entry has as many others like it, so that w
 """
 
 import json
+import logging
 import os
 import random
 import statistics
@@ -144,6 +145,8 @@ def serve(count: int) -> None:
     django.setup()
     from django.core.management import call_command
 
+    # Nobody reads a line for each request here.
+    logging.getLogger("config.requests").setLevel(logging.WARNING)
     call_command("migrate", verbosity=0)
     letters = _letters()
     _fill(letters, count)

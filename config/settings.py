@@ -112,6 +112,8 @@ DATABASES: dict[str, Any] = {
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Opening the file anew took a third of each look whether there is a new edition.
+    DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["OPTIONS"] = {
         # A deferred transaction that turns into a writer fails at once instead of
         # waiting; taking the write lock at BEGIN lets `timeout` (seconds) do its work.

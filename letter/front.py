@@ -6,7 +6,8 @@ headers and bytes, and given to whoever asks within FRESH_FOR. Then Django is as
 waits for PATIENCE at most, while the others go on with what there is. So a thousand readers cost Django ten
 answers a second, and what is kept is by construction what Django would have said.
 
-Everything else passes through untouched: forms, the desk, whatever has a query, and every method but GET.
+Everything else passes through untouched: forms, the desk, whatever has a query that says something, and every method
+but GET.
 If Django fails, which is when the database is away, what was kept last is served on.
 """
 
@@ -28,6 +29,10 @@ LARGEST = 16_000_000  # bytes of one answer
 # A database that hangs keeps so many threads, none of them a reader's, and a reader no longer than that.
 RENEWED_AT_ONCE = 2
 PATIENCE = 1.0  # seconds
+# What networks and mailers add to the links that they pass on, to follow people about; no page of ours asks for it.
+FOLLOWING = frozenset(
+    {"fbclid", "gclid", "dclid", "msclkid", "twclid", "igshid", "mc_cid", "mc_eid"}
+)
 # What makes an answer one reader's own.
 PERSONAL = ("HTTP_COOKIE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
 
@@ -74,8 +79,11 @@ class Front:
         self._telling = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
+        query = environ.get("QUERY_STRING")
+        if environ["REQUEST_METHOD"] != "GET" or (query and not _says_nothing(query)):
             return self._django(environ, start_response)
+        if query:
+            environ["QUERY_STRING"] = ""
         encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
         key = (environ["PATH_INFO"], encoding, environ.get("HTTP_HOST"), self._scheme_of(environ))
         answer = self._answers.get(key)
@@ -189,6 +197,12 @@ class Front:
     def _drop_one(self, key: Key) -> None:
         if answer := self._answers.pop(key, None):
             self._size -= len(answer.body[0])
+
+
+def _says_nothing(query: str) -> bool:
+    """Whether a query has nothing that a page could ask for, as in links from social networks and newsletters."""
+    names = (pair.partition("=")[0].lower() for pair in query.split("&"))
+    return all(name in FOLLOWING or name.startswith("utm_") for name in names)
 
 
 def _is_everybodys(status: str, headers: Headers, *, encoding: str) -> bool:

@@ -233,23 +233,31 @@ class Place:
 
 def place_of(letter: Letter, sort_key: bytes, line_id: str) -> Place:
     """The place that a line with this sort key has, or would take, in the current list."""
-    others = letter.listings.current().exclude(line_id=line_id)
-    earlier = others.filter(sort_key__lt=sort_key)
-    later = others.filter(sort_key__gt=sort_key)
+    current = letter.listings.current()
+    others = current.exclude(line_id=line_id)
+    own = _sort_key_of(letter, line_id)
+    # All are counted, and the line itself subtracted: so the index of the sort keys tells it without the rows.
+    earlier = current.filter(sort_key__lt=sort_key).count()
+    later = current.filter(sort_key__gt=sort_key).count()
     return Place(
-        number=earlier.count() + 1,
-        before=earlier.order_by("-sort_key").first(),
-        after=later.order_by("sort_key").first(),
-        following_count=later.count(),
+        number=earlier + 1 - (own is not None and own < sort_key),
+        before=others.filter(sort_key__lt=sort_key).order_by("-sort_key").first(),
+        after=others.filter(sort_key__gt=sort_key).order_by("sort_key").first(),
+        following_count=later - (own is not None and own > sort_key),
     )
 
 
 def number_of(letter: Letter, line_id: str) -> int | None:
     """The number that a line has in the newest edition; None where it is not on the list."""
-    listing = letter.listings.current().filter(line_id=line_id).first()
-    if listing is None:
+    own = _sort_key_of(letter, line_id)
+    if own is None:
         return None
-    return letter.listings.current().filter(sort_key__lt=bytes(listing.sort_key)).count() + 1
+    return letter.listings.current().filter(sort_key__lt=own).count() + 1
+
+
+def _sort_key_of(letter: Letter, line_id: str) -> bytes | None:
+    own = letter.listings.current().filter(line_id=line_id).values_list("sort_key", flat=True)
+    return next((bytes(key) for key in own), None)
 
 
 @transaction.atomic

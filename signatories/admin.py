@@ -10,8 +10,8 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Lower
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -20,7 +20,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
@@ -40,12 +39,14 @@ from signatories.desk.filters import (
     CountryFilter,
     DeliveryFilter,
     DuplicateFilter,
+    LetterFilter,
     MergeFilter,
     OrganizationAskedFilter,
     StateFilter,
 )
 from signatories.desk.pages import back_to_review, page_context
 from signatories.desk.review import review
+from signatories.desk.searching import found_once, words_sought
 from signatories.duplicates import index_organization
 from signatories.evidence import renew_others
 from signatories.history import history
@@ -65,13 +66,6 @@ from signatories.names import name_key
 
 __all__ = ["partners"]  # imported for the admin that it registers
 
-SEARCH_WORDS_AT_MOST = 10
-# What is kept in one form is found without folding fifty thousand rows, which takes as long as all the rest.
-KEPT_AS: dict[str, Callable[[str], str]] = {
-    "name_key": name_key,
-    "reference": str.upper,
-    "email": str.lower,
-}
 NEARLY = 0.75  # of the promised time
 
 
@@ -113,7 +107,7 @@ class SignatoryAdmin(OfLetters, admin.ModelAdmin[Signatory]):
     )
     list_display_links = ("line_as_printed",)
     list_filter = (
-        ("letter", admin.RelatedOnlyFieldListFilter),
+        ("letter", LetterFilter),
         StateFilter,
         AssignedFilter,
         "evidence_level",
@@ -222,19 +216,14 @@ class SignatoryAdmin(OfLetters, admin.ModelAdmin[Signatory]):
         self, request: HttpRequest, queryset: QuerySet[Signatory], search_term: str
     ) -> tuple[QuerySet[Signatory], bool]:
         """Each word, or text in quotation marks, in any of `search_fields`; in names without accents."""
-        for bit in list(smart_split(search_term))[:SEARCH_WORDS_AT_MOST]:
-            is_quoted = bit[0] in "\"'" and bit[-1] == bit[0] and len(bit) > 2
-            word = unescape_string_literal(bit) if is_quoted else bit
-            wanted = Q()
-            for field in self.search_fields:
-                kept = KEPT_AS.get(field)
-                wanted |= (
-                    Q(**{f"{field}__contains": kept(word)})
-                    if kept
-                    else Q(**{f"{field}__icontains": word})
-                )
-            queryset = queryset.filter(wanted)
-        return queryset, False
+        wanted = Q()
+        for word in words_sought(search_term):
+            key = name_key(word)
+            found = Q(sought__contains=key)
+            if word.lower() != key:
+                found |= Q(sought__contains=Lower(Value(word)))  # as the database writes it
+            wanted &= found
+        return found_once(queryset, wanted), False
 
     @admin.display(description=_("state"), ordering="state")
     def state_now(self, signatory: Signatory) -> str:
@@ -432,7 +421,7 @@ class OrganizationAdmin(OfferedLookups, admin.ModelAdmin[Organization]):
     show_full_result_count = False
     # Said here too, because a count of letters leaves the model's own aside.
     ordering = ("name", "pk")
-    search_fields = ("name", "website", "aliases__name")
+    search_fields = ("name", "website", "aliases")
     fields = ("name", "website")
     inlines = (AliasInline,)
     actions = ("combine",)
@@ -485,6 +474,17 @@ class OrganizationAdmin(OfferedLookups, admin.ModelAdmin[Organization]):
         if organization is not None:
             context |= merging.merges_context(request, organization)
         return super().change_view(request, object_id, form_url, context)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Organization], search_term: str
+    ) -> tuple[QuerySet[Organization], bool]:
+        """Each word, or text in quotation marks, in a name or the website; in names without accents."""
+        wanted = Q()
+        for word in words_sought(search_term):
+            key = name_key(word)
+            aliases = Alias.objects.filter(name_key__contains=key).values("organization")
+            wanted &= Q(name_key__contains=key) | Q(website__icontains=word) | Q(pk__in=aliases)
+        return found_once(queryset, wanted), False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         # In a subquery, which is asked for the rows of one page alone; a join counts for all of them.
@@ -606,7 +606,7 @@ class MessageAdmin(OfLetters, admin.ModelAdmin[Message]):
         "given_up_at",
         "error",
     )
-    list_filter = (DeliveryFilter, "kind", ("letter", admin.RelatedOnlyFieldListFilter))
+    list_filter = (DeliveryFilter, "kind", ("letter", LetterFilter))
     list_select_related = ("signatory", "letter")
     list_per_page = 50
     search_fields = ("signatory__reference", "signatory__name")

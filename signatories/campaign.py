@@ -1,5 +1,6 @@
 """What a campaign comes to in numbers: how it grows, from where, and what waits for somebody."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Cast, Substr
+from django.db import connection
+from django.db.models import CharField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Cast, Substr, TruncHour, TruncMinute
 
 from letter.countries import country_name
 from letter.models import Edition, Letter, PublicationRequest
@@ -110,16 +112,25 @@ def days(letter: Letter) -> list[Day]:
 def _per_day(field: str, entries: QuerySet[Signatory], zone: ZoneInfo) -> Counter[date]:
     """How many there are on each day of the zone's calendar.
 
-    Grouped by the hour in UTC as both databases write it, by the minute where midnight is not on the hour:
-    SQLite has no time zones, and would call a function of Python's for each row to cut days off.
+    Counted by the hour in UTC, by the minute where midnight is not on the hour, and put together to days here.
     """
-    size = len("2025-03-03 09") if _is_on_the_hour(zone) else len("2025-03-03 09:00")
-    cut = Substr(Cast(field, CharField()), 1, size)
     counts: Counter[date] = Counter()
-    for text, count in entries.order_by().values_list(cut).annotate(count=Count("pk")):
-        at = datetime.fromisoformat(text).replace(tzinfo=UTC)
-        counts[at.astimezone(zone).date()] += count
+    cut = _cut(field, is_on_the_hour=_is_on_the_hour(zone))
+    for begun, count in entries.order_by().values_list(cut).annotate(count=Count("*")):
+        at = begun if isinstance(begun, datetime) else datetime.fromisoformat(begun)
+        counts[at.replace(tzinfo=UTC).astimezone(zone).date()] += count
     return counts
+
+
+def _cut(field: str, *, is_on_the_hour: bool) -> Func:
+    """When an hour or minute began: a time on PostgreSQL, which takes long to write times down, and a text on SQLite.
+
+    SQLite has no time zones, and would call a function of Python's for each row to cut times off.
+    """
+    if connection.vendor == "postgresql":
+        return (TruncHour if is_on_the_hour else TruncMinute)(field, tzinfo=UTC)
+    size = len("2025-03-03 09" if is_on_the_hour else "2025-03-03 09:00")
+    return Substr(Cast(field, CharField()), 1, size)
 
 
 def _is_on_the_hour(zone: ZoneInfo) -> bool:
@@ -132,7 +143,7 @@ def state_counts(letter: Letter) -> list[StateCount]:
     counts = dict(
         Signatory.objects.for_letter(letter)
         .values_list("state")
-        .annotate(count=Count("pk"))
+        .annotate(count=Count("*"))
         .order_by("state")
     )
     return [StateCount(state, counts.get(state.value, 0)) for state in Signatory.State]
@@ -143,19 +154,41 @@ def country_counts(letter: Letter) -> list[CountryCount]:
     # The databases have no common way to count within a JSON list, but equal lists they can count.
     lists = Signatory.objects.for_letter(letter).approved().order_by().values_list("countries")
     counts: Counter[str] = Counter()
-    for codes, count in lists.annotate(count=Count("pk")):
+    for codes, count in lists.annotate(count=Count("*")):
         for code in codes:
             counts[code] += count
     named = [CountryCount(code, country_name(code), count) for code, count in counts.items()]
     return sorted(named, key=lambda each: (-each.count, each.name))
 
 
+def countries_named(letters: QuerySet[Letter]) -> list[list[str]]:
+    """The lists of countries that entries of some letters name, each once.
+
+    Neither database skips from one value to the next when it is asked for those that are distinct, so this does: it
+    takes as many steps in the index as there are such lists, however many entries name them.
+    """
+    next_of = "SELECT countries FROM signatories_signatory WHERE letter_id = {letter}{more} ORDER BY countries LIMIT 1"
+    first = next_of.format(letter="letter.id", more="")
+    following = next_of.format(letter="named.letter_id", more=" AND countries > named.countries")
+    query, values = letters.order_by().values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE letter (id) AS ({query}), named (letter_id, countries) AS ("  # noqa: S608  our own words
+            f"SELECT id, ({first}) FROM letter UNION ALL "
+            f"SELECT letter_id, ({following}) FROM named WHERE countries IS NOT NULL) "
+            "SELECT DISTINCT countries FROM named WHERE countries IS NOT NULL",
+            values,
+        )
+        return [json.loads(countries) for (countries,) in cursor]
+
+
 def queue(letter: Letter, states: Sequence[StateCount]) -> Queue:
     """What waits for a decision; of two medians the one that waits less long."""
     count = next(each.count for each in states if each.state == Signatory.State.PENDING)
-    waiting = Signatory.objects.for_letter(letter).pending().oldest_first()
-    oldest = waiting.first()
-    middle = waiting.values_list("submitted_at", flat=True)[count // 2 : count // 2 + 1].first()
+    waiting = Signatory.objects.for_letter(letter).pending()
+    oldest = waiting.oldest_first().first()
+    times = waiting.order_by("submitted_at").values_list("submitted_at", flat=True)
+    middle = times[count // 2 : count // 2 + 1].first()
     return Queue(count, middle, oldest)
 
 
@@ -208,7 +241,7 @@ def overviews(letters: QuerySet[Letter]) -> list[Overview]:
         Signatory.objects.filter(letter=OuterRef("pk"), state=Signatory.State.PENDING)
         .order_by()
         .values("letter")
-        .annotate(count=Count("pk"))
+        .annotate(count=Count("*"))
         .values("count")
     )
     mails = Message.objects.filter(

@@ -9,7 +9,7 @@ from heapq import nlargest
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import IntegerField, Q, Subquery
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -269,12 +269,10 @@ def candidates(name: str, *, letter: Letter) -> list[int]:
 
 def _candidates(keys: set[str], letter: Letter) -> tuple[list[int], list[int]]:
     """The entries of the letter and the organisations that share the rarest of the keys."""
-    rows = NameKey.objects.filter(key__in=keys)
-    counted = rows.values_list("key").annotate(count=Count("pk")).values_list("key", "count")
-    counts = {key: count for key, count in counted if count <= _MOST_POSTINGS}
+    counts = _counts(keys, letter)
     weights: dict[tuple[int | None, int | None], float] = defaultdict(float)
     here = Q(signatory=None) | Q(signatory__letter=letter)
-    for key, entry, organization in rows.filter(here, key__in=counts).values_list(
+    for key, entry, organization in NameKey.objects.filter(here, key__in=counts).values_list(
         "key", "signatory_id", "organization_id"
     ):
         weights[entry, organization] += 1 / counts[key]
@@ -283,6 +281,26 @@ def _candidates(keys: set[str], letter: Letter) -> tuple[list[int], list[int]]:
         [entry for entry, _organization in best if entry],
         [organization for _entry, organization in best if organization],
     )
+
+
+class _CountOf(Subquery):
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
+
+
+def _counts(keys: set[str], letter: Letter) -> dict[str, int]:
+    """How many rows each of the keys has; left out where there are none or too many, of which no more are read."""
+    if not keys:
+        return {}
+    ordered = sorted(keys)
+    counts = Letter.objects.filter(pk=letter.pk).values_list(
+        *(
+            _CountOf(NameKey.objects.filter(key=key).values("key")[: _MOST_POSTINGS + 1])
+            for key in ordered
+        )
+    )
+    pairs = zip(ordered, counts.get(), strict=True)
+    return {key: count for key, count in pairs if 0 < count <= _MOST_POSTINGS}
 
 
 def _judged(

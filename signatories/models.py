@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Concat, Left, Lower
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,8 @@ from letter.models import (
 from letter.ordering import collation_key
 from signatories.names import KEY_MAX_LENGTH, name_key
 
+# PostgreSQL keeps at most 2,704 bytes in an index's row; a character takes up to four.
+SOUGHT_MAX_LENGTH = 650
 SORT_AS_MAX_LENGTH = 2 * NAME_MAX_LENGTH + 20  # see letter.ordering.sort_as_needed
 # Without 0/O, 1/I/L and U: read out on a bad telephone line, copied from paper.
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -263,6 +266,29 @@ class Signatory(models.Model):
     # None: the worker is to look at it.
     assessed_at = models.DateTimeField(null=True, editable=False)
 
+    # What the desk's search looks in, in small letters; cut so that it always fits into its index.
+    sought = models.GeneratedField(
+        expression=Left(
+            Lower(
+                Concat(
+                    "reference",
+                    models.Value("\n"),
+                    "name_key",
+                    models.Value("\n"),
+                    "email",
+                    models.Value("\n"),
+                    "website",
+                    models.Value("\n"),
+                    "contact_name",
+                    output_field=models.TextField(),
+                )
+            ),
+            SOUGHT_MAX_LENGTH,
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+
     # Counts what happened to the entry: a decision made on an older reading is refused.
     version = models.PositiveIntegerField(default=0, editable=False)
     assigned_to = models.ForeignKey(
@@ -334,6 +360,13 @@ class Signatory(models.Model):
             # What evidence looks for on all letters, and the queue's filter by it.
             models.Index(fields=("name_key",), name="signatory_namesakes"),
             models.Index(fields=("submitted_at",), name="signatory_came_in"),
+            # Read from end to end by the desk's search, in place of the ten times larger rows.
+            models.Index(fields=("sought", "id"), name="signatory_sought"),
+            # Which countries there are on a letter; and how its campaign goes, told without the rows.
+            models.Index(
+                fields=("letter", "countries", "state", "approved_at", "confirmed_at"),
+                name="signatory_campaign",
+            ),
             models.Index(fields=("letter", "state", "evidence_level"), name="signatory_evidence"),
             models.Index(
                 fields=("network",), condition=~Q(network=""), name="signatory_same_network"
@@ -890,6 +923,11 @@ class Message(models.Model):
                 fields=("due_at",),
                 condition=Q(sent_at__isnull=True, given_up_at__isnull=True),
                 name="message_due",
+            ),
+            models.Index(
+                fields=("letter",),
+                condition=Q(given_up_at__isnull=False, sent_at__isnull=True),
+                name="message_given_up",
             ),
             # The admin's list, the newest first.
             models.Index(fields=("created_at", "id"), name="message_newest"),

@@ -10,6 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
+from letter.models import Letter
+from signatories.campaign import countries_named
 from signatories.desk.pages import number_in
 from signatories.models import Signatory, Vouch
 
@@ -48,6 +50,17 @@ class StateFilter(admin.SimpleListFilter):
             return queryset  # whoever looks for a reference wants it in whatever state it is
         known = self.value() in Signatory.State.values
         return queryset.filter(state=self.value() if known else Signatory.State.PENDING)
+
+
+class LetterFilter(admin.RelatedFieldListFilter):
+    """By letter, of those that have any such row: asked letter by letter, and not of all the rows."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        rows = model_admin.get_queryset(request).filter(letter=OuterRef("pk"))
+        letters = Letter.objects.filter(Exists(rows)).order_by(
+            *self.field_admin_ordering(field, request, model_admin)
+        )
+        return [(letter.pk, str(letter)) for letter in letters]
 
 
 class AssignedFilter(admin.SimpleListFilter):
@@ -108,17 +121,18 @@ class CountryFilter(admin.SimpleListFilter):
             }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        entries = Signatory.objects.entrusted_to(request.user).order_by()
+        letters = Letter.objects.entrusted_to(request.user)
         letter = number_in(request.GET.get("letter__id__exact"))
         if letter is not None:
-            entries = entries.filter(letter=letter)
-        named = entries.values_list("countries", flat=True).distinct()
-        codes = {code for codes in named for code in codes}
+            letters = letters.filter(pk=letter)
+        self.named = countries_named(letters)
+        codes = {code for named in self.named for code in named}
         return sorted(((code, countries.name(code)) for code in codes), key=lambda pair: pair[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Signatory]) -> QuerySet[Signatory]:
         if code := self.value():
-            return queryset.filter(countries__icontains=f'"{code}"')
+            # Neither database looks into lists as fast as it compares them.
+            return queryset.filter(countries__in=[each for each in self.named if code in each])
         return queryset
 
 

@@ -240,7 +240,8 @@ def test_what_is_one_readers_own_is_asked_of_django_each_time(published, reader)
         ("/admin/login/", "GET"),
         ("/healthz", "GET"),
         ("/nowhere/", "GET"),
-        ("/conduct/?utm_source=x", "GET"),
+        ("/conduct/editions/?page=2", "GET"),
+        ("/conduct/editions/?page=2&utm_source=x", "GET"),
         ("/conduct/", "HEAD"),
         ("/conduct/", "POST"),
     ]:
@@ -323,3 +324,14 @@ def test_prometheus_is_told_of_readers_at_each_renewal(published, reader, clock)
     reader.get("/conduct/")
 
     assert [now - then for now, then in zip(told(), before, strict=True)] == [5, 3]
+
+
+@pytest.mark.parametrize(
+    "query", ["utm_source=x&utm_medium=mail", "fbclid=IwAR0&FBCLID=1", "gclid"]
+)
+def test_what_networks_put_behind_a_link_makes_no_other_page_of_it(published, reader, query):
+    plain = reader.get("/conduct/")
+    asked = reader.asked
+
+    assert reader.get(f"/conduct/?{query}") == plain
+    assert reader.asked == asked

@@ -13,8 +13,10 @@ from django.utils import timezone
 from letter.models import Letter, LetterChange, PublicationRequest, Revision, RevisionText
 from letter.publishing import redact, request_publication
 from signatories import moderation
+from signatories.desk import searching
 from signatories.evidence import assess_due
 from signatories.models import (
+    Alias,
     Correction,
     Decision,
     Event,
@@ -22,7 +24,14 @@ from signatories.models import (
     SavedReason,
     Signatory,
 )
-from tests.factories import NOW, RevisionFactory, SignatoryFactory, UserFactory, make_letter
+from tests.factories import (
+    NOW,
+    OrganizationFactory,
+    RevisionFactory,
+    SignatoryFactory,
+    UserFactory,
+    make_letter,
+)
 from tests.reading import text_of
 
 State = Signatory.State
@@ -842,6 +851,60 @@ def test_search_finds_names_without_accents_and_whole_texts_in_quotation_marks(l
     assert rows(desk.get(QUEUE, {"q": "peace-forum"})) == ["Forum for Peace", "Peace Forum"]
     assert rows(desk.get(QUEUE, {"q": '"peace forum"'})) == ["Peace Forum"]
     assert rows(desk.get(QUEUE, {"q": "\"'"})) == []
+
+
+@pytest.mark.parametrize("few", [1000, 1])
+def test_search_is_the_same_for_few_and_for_many(letter, desk, monkeypatch, few):
+    monkeypatch.setattr(searching, "_FEW", few)
+    for name in ("Lake One", "Lake Two", "River"):
+        SignatoryFactory(letter=letter, name=name, state=State.APPROVED)
+
+    assert rows(desk.get(QUEUE, {"q": "lake"})) == ["Lake One", "Lake Two"]
+    page = desk.get("/admin/signatories/organization/", {"q": "LAKE"})
+    assert [each.name for each in page.context["cl"].result_list] == ["Lake One", "Lake Two"]
+    assert page.context["cl"].result_count == 2
+
+
+def test_search_looks_in_every_field_in_capitals_or_not(letter, desk):
+    entry = SignatoryFactory(
+        letter=letter,
+        name="PAX",
+        website="https://Pax.example/Home",
+        email="info@mail.example",
+        contact_name="Éric McDonald",
+    )
+
+    for word in ("pax", "example/home", "INFO@MAIL", "mcdonald", "Éric", entry.reference.lower()):
+        assert rows(desk.get(QUEUE, {"q": word})) == ["PAX"], word
+    Signatory.objects.update(contact_name="", email="")
+    for word in ("mcdonald", "info@mail"):
+        assert rows(desk.get(QUEUE, {"q": word})) == [], word
+
+
+def test_an_entry_with_all_fields_at_their_longest_is_kept_and_found(letter, desk):
+    # They take four bytes each, and the index's row has a limit.
+    long = "".join(chr(0x20000 + number) for number in range(250))
+    SignatoryFactory(
+        letter=letter,
+        name=long,
+        email=f"{'a' * 64}@{'b' * 63}.example",
+        website=f"https://example.org/{'c' * 180}",
+        contact_name=long[:150],
+    )
+
+    assert rows(desk.get(QUEUE, {"q": long[:20]})) == [long]
+
+
+def test_an_organisation_is_found_by_its_other_names_without_accents(letter, desk):
+    organization = OrganizationFactory(
+        name="Réseau", name_key="reseau", website="https://reseau.example"
+    )
+    Alias.objects.create(organization=organization, name="Échanges", name_key="echanges")
+    OrganizationFactory(name="Other")
+
+    for word in ("reseau", "RESEAU.EXAMPLE", "echanges", "Échanges réseau"):
+        page = desk.get("/admin/signatories/organization/", {"q": word})
+        assert list(page.context["cl"].result_list) == [organization], word
 
 
 def test_the_mails_are_shown_before_they_are_sent_in_each_contacts_language(letter, desk):

@@ -267,3 +267,21 @@ def test_a_correction_is_linked_to(letter, desk):
     moderation.correct(listed.pk, {"name": "New", "countries": [], "website": ""}, at=NOW)
 
     assert "1 correction waits." in text_of(desk.get(page_of(letter)))
+
+
+def test_countries_named_are_those_of_the_letters_alone_each_list_once(db):
+    one, two, other, _empty = (make_letter() for _n in range(4))
+    for letter, codes in (
+        (one, ["KE"]),
+        (one, ["KE"]),
+        (one, ["KE", "UG"]),
+        (one, []),
+        (two, ["KE"]),
+        (two, ["FR"]),
+        (other, ["DE"]),
+    ):
+        SignatoryFactory(letter=letter, countries=codes)
+
+    named = campaign.countries_named(Letter.objects.exclude(pk=other.pk))
+
+    assert sorted(named) == [[], ["FR"], ["KE"], ["KE", "UG"]]

@@ -338,6 +338,7 @@ def test_a_new_version_prints_every_public_letter_anew(letter, work):
 def test_a_list_that_takes_long_rests_as_long_and_what_comes_meanwhile_comes_out_together(
     letter, monkeypatch, work
 ):
+    monkeypatch.setattr(worker, "LONG", 0.1)
     other = make_letter(slug="other")
     published = []
 
@@ -362,4 +363,5 @@ def test_a_list_that_takes_long_rests_as_long_and_what_comes_meanwhile_comes_out
     assert published == [letter.pk, other.pk, letter.pk]
     counts = letter.editions.order_by("number").values_list("organization_count", flat=True)
     assert list(counts) == [1, 4]
+    worker._resting.clear()
     assert PublicationRequest.objects.count() == 0

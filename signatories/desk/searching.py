@@ -1,0 +1,25 @@
+"""How the long lists of the desk are searched: for parts of words, which no index finds, so all rows are read, once."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+from django.utils.text import smart_split, unescape_string_literal
+
+WORDS_AT_MOST: Final = 10
+_FEW: Final = 1000
+
+
+def words_sought(term: str) -> Iterator[str]:
+    """What was typed, word by word; a text in quotation marks is one."""
+    for bit in list(smart_split(term))[:WORDS_AT_MOST]:
+        is_quoted = bit[0] in "\"'" and bit[-1] == bit[0] and len(bit) > 2
+        yield unescape_string_literal(bit) if is_quoted else bit
+
+
+def found_once(rows: QuerySet[Any], wanted: Q) -> QuerySet[Any]:
+    """The rows that are wanted. Where they are few, the list and its count need not look for them again."""
+    if not wanted:
+        return rows
+    few = list(rows.filter(wanted).order_by().values_list("pk", flat=True)[: _FEW + 1])
+    return rows.filter(pk__in=few) if len(few) <= _FEW else rows.filter(wanted)
