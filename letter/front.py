@@ -29,6 +29,10 @@ LARGEST = 16_000_000  # bytes of one answer
 # A database that hangs keeps so many threads, none of them a reader's, and a reader no longer than that.
 RENEWED_AT_ONCE = 2
 PATIENCE = 1.0  # seconds
+# What nobody has asked for lately may be of any age: whoever does, waits for Django, also where another is asking.
+OLD_AFTER = 0.5  # seconds since it was due
+# Made in seconds for a new edition, one at a time: the pages are not to wait for them.
+SLOW = (".pdf", ".docx", ".png")
 # What networks and mailers add to the links that they pass on, to follow people about; no page of ours asks for it.
 FOLLOWING = frozenset(
     {"fbclid", "gclid", "dclid", "msclkid", "twclid", "igshid", "mc_cid", "mc_eid"}
@@ -53,6 +57,14 @@ class Answer:
     renewing: threading.Lock = field(default_factory=threading.Lock)
 
 
+@dataclass
+class Lane:
+    """Room for those for whom Django is asked again at the same time."""
+
+    room: threading.BoundedSemaphore
+    is_stuck = False  # nobody in there was answered within PATIENCE
+
+
 class Front:
     """A WSGI application that answers from memory what it can, and asks `django` for the rest.
 
@@ -66,13 +78,14 @@ class Front:
         scheme_of: Callable[[WSGIEnvironment], str],
         asking: Executor | None = None,
     ) -> None:
-        self._asking = asking or ThreadPoolExecutor(RENEWED_AT_ONCE, "front")
+        self._asking = asking or ThreadPoolExecutor(RENEWED_AT_ONCE + 1, "front")
         self._django = django
         self._scheme_of = scheme_of
         self._answers: dict[Key, Answer] = {}
         self._size = 0
         self._keeping = threading.Lock()
-        self._renewals = threading.BoundedSemaphore(RENEWED_AT_ONCE)
+        self._pages = Lane(threading.BoundedSemaphore(RENEWED_AT_ONCE))
+        self._slow = Lane(threading.BoundedSemaphore(1))
         # Answers from memory: with all bytes, and "304" in their place. Told to Prometheus now and then.
         self.whole = self.unchanged = 0
         self._told = (0, 0)
@@ -117,22 +130,35 @@ class Front:
 
     def _renewed(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
         """What Django says now, or said last where it fails, takes long or is being asked; None if it is gone."""
-        if not answer.renewing.acquire(blocking=False):
+        lane = self._slow if key[0].endswith(SLOW) else self._pages
+        is_old = time.monotonic() > answer.due_at + OLD_AFTER
+        waits = is_old and lane is self._pages and not lane.is_stuck
+        patience = PATIENCE if waits else 0
+        if not answer.renewing.acquire(timeout=patience):
             return answer
-        if not self._renewals.acquire(blocking=False):
+        newest = self._answers.get(key)
+        if newest is not answer or time.monotonic() < answer.due_at:
+            # Another has asked meanwhile.
+            answer.renewing.release()
+            return newest
+        if not lane.room.acquire(timeout=patience):
             answer.renewing.release()
             return answer
-        asked = self._asking.submit(self._ask_and_release, key, answer, environ)
+        asked = self._asking.submit(self._ask_and_release, lane, key, answer, environ)
         try:
             return asked.result(PATIENCE)
         except TimeoutError:
+            lane.is_stuck = True
             return answer
 
-    def _ask_and_release(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
+    def _ask_and_release(
+        self, lane: Lane, key: Key, answer: Answer, environ: WSGIEnvironment
+    ) -> Answer | None:
         try:
             return self._asked_again(key, answer, environ)
         finally:
-            self._renewals.release()
+            lane.is_stuck = False
+            lane.room.release()
             answer.renewing.release()
 
     def _asked_again(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:

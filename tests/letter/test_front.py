@@ -213,6 +213,65 @@ def test_no_reader_waits_for_a_database_that_hangs_and_what_it_says_at_last_is_s
     assert {reader.get(path)[2] for path in paths} == {b"fresh"}
 
 
+def test_many_at_once_get_what_is_new_where_what_there_is_is_old(reader, clock):
+    editions = ["first"]
+
+    def application(environ, start_response):
+        time.sleep(0.02)
+        start_response("200 OK", [("Cache-Control", "public"), ("Content-Length", "5")])
+        return [editions[-1].encode()]
+
+    reader.front = Front(application, scheme_of)
+    paths = [f"/{number}/" for number in range(module.RENEWED_AT_ONCE * 4)]
+    for path in paths:
+        reader.get(path)
+    editions.append("fresh")
+    clock(module.FRESH_FOR + module.OLD_AFTER + 0.1)
+    answers: dict[str, list[bytes]] = {path: [] for path in paths}
+
+    def read(path):
+        answers[path].append(reader.get(path)[2])
+
+    threads = [threading.Thread(target=read, args=(path,)) for path in paths * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == {path: [b"fresh", b"fresh"] for path in paths}
+
+
+def test_pages_do_not_wait_for_what_takes_long_to_make(reader, clock):
+    go_on = threading.Event()
+    asked = []
+
+    def application(environ, start_response):
+        path = environ["PATH_INFO"]
+        asked.append(path)
+        again = asked.count(path) > 1
+        if again and path.endswith(module.SLOW):
+            assert go_on.wait(10)
+        start_response("200 OK", [("Cache-Control", "public"), ("Content-Length", "5")])
+        return [b"fresh" if again else b"first"]
+
+    reader.front = Front(application, scheme_of)
+    slow = ["/letter.pdf", "/fr/letter.pdf", "/letter.docx", "/card-1.png"]
+    for path in [*slow, "/"]:
+        reader.get(path)
+    clock(module.FRESH_FOR + module.OLD_AFTER + 0.1)
+    threads = [threading.Thread(target=reader.get, args=(path,)) for path in slow]
+    for thread in threads:
+        thread.start()
+    while len(asked) < len(slow) + 2:
+        time.sleep(0.001)
+    page = reader.get("/")[2]
+    go_on.set()
+    for thread in threads:
+        thread.join()
+
+    assert page == b"fresh"
+
+
 def test_what_there_is_is_served_on_while_django_fails(published, reader, clock, monkeypatch):
     before = reader.get("/conduct/editions/1/")
 
