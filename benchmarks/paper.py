@@ -88,7 +88,7 @@ def _letter() -> Any:
         for number, made in enumerate(islice(made_up(draw), SIGNATORIES))
     ]
     request_publication(letter, at=timezone.now())
-    publish(letter.pk, lambda _letter: lines, at=timezone.now())
+    publish(letter.pk, lambda _letter, _named: lines, at=timezone.now())
     return letter
 
 

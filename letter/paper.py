@@ -99,7 +99,7 @@ class Paper(TypedDict):
 def paper_of(letter: Letter, edition: Edition, text: Text) -> Paper:
     """All that stands on paper of an edition, in the text's language."""
     with translation.override(text.language), timezone.override(letter.zone):
-        listings = list(letter.listings.in_edition(edition.number).in_order())
+        listings = letter.listings.in_edition(edition.number).listed()
         marks = standing_of(letter, edition, listings).marks()
         signs = _signs(marks.values())
         groups = groups_of(letter, listings, marks)
