@@ -3,8 +3,8 @@
 A public document is the same for everybody who asks for its address in the same encoding, and says so:
 `Cache-Control: public`, no cookie, `Vary` on nothing but the encoding. Such an answer is kept whole, status,
 headers and bytes, and given to whoever asks within FRESH_FOR. Then Django is asked again for one reader, who
-waits for PATIENCE at most, while the others go on with what there is. So a thousand readers cost Django ten
-answers a second, and what is kept is by construction what Django would have said.
+waits for PATIENCE at most, while the others go on with what there is, unless that is old. So a thousand readers cost
+Django ten answers a second, and what is kept is by construction what Django would have said.
 
 Everything else passes through untouched: forms, the desk, whatever has a query that says something, and every method
 but GET.
@@ -15,8 +15,8 @@ import io
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from letter.metrics import READERS
@@ -27,11 +27,11 @@ RETRY_AFTER = 1.0  # seconds for which nobody asks Django again after it has fai
 MEMORY = 64_000_000  # bytes; a page with 5,000 names is about 60,000
 LARGEST = 16_000_000  # bytes of one answer
 # A database that hangs keeps so many threads, none of them a reader's, and a reader no longer than that.
-RENEWED_AT_ONCE = 2
+ASKING_AT_ONCE = 2
 PATIENCE = 1.0  # seconds
-# What nobody has asked for lately may be of any age: whoever does, waits for Django, also where another is asking.
+# What nobody has asked for lately may be of any age: then all who do wait for the one who asks Django.
 OLD_AFTER = 0.5  # seconds since it was due
-# Made in seconds for a new edition, one at a time: the pages are not to wait for them.
+# Made in seconds for a new edition: the pages are not to wait for them.
 SLOW = (".pdf", ".docx", ".png")
 # What networks and mailers add to the links that they pass on, to follow people about; no page of ours asks for it.
 FOLLOWING = frozenset(
@@ -54,22 +54,14 @@ class Answer:
     etag: str
     unchanged: Headers  # of the 304 that stands for it (RFC 9110 §15.4.5)
     due_at: float  # when to ask Django again, by the monotonic clock
-    renewing: threading.Lock = field(default_factory=threading.Lock)
-
-
-@dataclass
-class Lane:
-    """Room for those for whom Django is asked again at the same time."""
-
-    room: threading.BoundedSemaphore
-    is_stuck = False  # nobody in there was answered within PATIENCE
+    asked: "Future[Answer | None] | None" = None  # what it says now, once it does
 
 
 class Front:
     """A WSGI application that answers from memory what it can, and asks `django` for the rest.
 
     `scheme_of` gives the scheme by which the reader came, as far as a proxy of ours says so. `asking` has the threads
-    in which Django is asked again; tests, in whose transaction only their own thread sees anything, give none.
+    in which Django is asked again; tests, in whose transaction only their own thread sees anything, give theirs.
     """
 
     def __init__(
@@ -78,14 +70,14 @@ class Front:
         scheme_of: Callable[[WSGIEnvironment], str],
         asking: Executor | None = None,
     ) -> None:
-        self._asking = asking or ThreadPoolExecutor(RENEWED_AT_ONCE + 1, "front")
+        self._pages = asking or ThreadPoolExecutor(ASKING_AT_ONCE, "front")
+        self._slow = asking or ThreadPoolExecutor(1, "front-slow")
+        self._asking = threading.Lock()
         self._django = django
         self._scheme_of = scheme_of
         self._answers: dict[Key, Answer] = {}
         self._size = 0
         self._keeping = threading.Lock()
-        self._pages = Lane(threading.BoundedSemaphore(RENEWED_AT_ONCE))
-        self._slow = Lane(threading.BoundedSemaphore(1))
         # Answers from memory: with all bytes, and "304" in their place. Told to Prometheus now and then.
         self.whole = self.unchanged = 0
         self._told = (0, 0)
@@ -130,36 +122,20 @@ class Front:
 
     def _renewed(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
         """What Django says now, or said last where it fails, takes long or is being asked; None if it is gone."""
-        lane = self._slow if key[0].endswith(SLOW) else self._pages
         is_old = time.monotonic() > answer.due_at + OLD_AFTER
-        waits = is_old and lane is self._pages and not lane.is_stuck
-        patience = PATIENCE if waits else 0
-        if not answer.renewing.acquire(timeout=patience):
+        with self._asking:
+            asked = answer.asked
+            if is_first := asked is None or asked.done():
+                threads = self._slow if key[0].endswith(SLOW) else self._pages
+                asked = answer.asked = threads.submit(self._asked_again, key, answer, environ)
+        if not (is_first or is_old):
             return answer
-        newest = self._answers.get(key)
-        if newest is not answer or time.monotonic() < answer.due_at:
-            # Another has asked meanwhile.
-            answer.renewing.release()
-            return newest
-        if not lane.room.acquire(timeout=patience):
-            answer.renewing.release()
-            return answer
-        asked = self._asking.submit(self._ask_and_release, lane, key, answer, environ)
         try:
             return asked.result(PATIENCE)
         except TimeoutError:
-            lane.is_stuck = True
+            # Whoever comes next need not wait as long.
+            answer.due_at = time.monotonic() + RETRY_AFTER
             return answer
-
-    def _ask_and_release(
-        self, lane: Lane, key: Key, answer: Answer, environ: WSGIEnvironment
-    ) -> Answer | None:
-        try:
-            return self._asked_again(key, answer, environ)
-        finally:
-            lane.is_stuck = False
-            lane.room.release()
-            answer.renewing.release()
 
     def _asked_again(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
         self._tell()

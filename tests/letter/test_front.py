@@ -199,16 +199,15 @@ def test_no_reader_waits_for_a_database_that_hangs_and_what_it_says_at_last_is_s
         return [b"fresh" if again else b"first"]
 
     reader.front = Front(application, scheme_of)
-    paths = [f"/{number}/" for number in range(module.RENEWED_AT_ONCE + 2)]
+    paths = [f"/{number}/" for number in range(module.ASKING_AT_ONCE + 2)]
     for path in paths:
         reader.get(path)
     clock(module.FRESH_FOR)
     # Each page of which none is read twice: nobody but the reader himself finds it due.
     assert {reader.get(path)[2] for path in paths * 2} == {b"first"}
-    assert len(asked) == len(paths) + module.RENEWED_AT_ONCE
+    assert len(asked) == len(paths) + module.ASKING_AT_ONCE
     go_on.set()
-    reader.front._asking.shutdown()
-    reader.front._asking = AtOnce()
+    reader.front._pages.shutdown()
 
     assert {reader.get(path)[2] for path in paths} == {b"fresh"}
 
@@ -222,7 +221,7 @@ def test_many_at_once_get_what_is_new_where_what_there_is_is_old(reader, clock):
         return [editions[-1].encode()]
 
     reader.front = Front(application, scheme_of)
-    paths = [f"/{number}/" for number in range(module.RENEWED_AT_ONCE * 4)]
+    paths = [f"/{number}/" for number in range(module.ASKING_AT_ONCE * 4)]
     for path in paths:
         reader.get(path)
     editions.append("fresh")
