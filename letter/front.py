@@ -3,7 +3,7 @@
 A public document is the same for everybody who asks for its address in the same encoding, and says so:
 `Cache-Control: public`, no cookie, `Vary` on nothing but the encoding. Such an answer is kept whole, status,
 headers and bytes, and given to whoever asks within FRESH_FOR. Then Django is asked again for one reader, who
-waits for PATIENCE at most, while the others go on with what there is. So a thousand readers cost Django ten
+waits for PATIENCE at most, while the others go on with what there is, unless that is old. So a thousand readers cost Django ten
 answers a second, and what is kept is by construction what Django would have said.
 
 Everything else passes through untouched: forms, the desk, whatever has a query that says something, and every method
