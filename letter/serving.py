@@ -34,6 +34,8 @@ LOOK_AGAIN_AFTER = 1.0  # seconds, where it did not answer
 # Seconds for which a reader waits while another asks, where nothing is in memory: a database that hangs must
 # not take one thread after the other.
 WAIT_AT_MOST = 5.0
+# What nobody has asked for lately may be of any age: whoever does, waits so long for another who is asking.
+OLD_AFTER = 0.5  # seconds since it was due
 CACHE_CONTROL = "public, max-age=1, stale-while-revalidate=30, stale-if-error=86400"
 # A past edition changes only where a line is taken out for an organisation in danger; five minutes
 # is how long a cache between us and a reader may still show it.
@@ -112,6 +114,7 @@ _signed: dict[str, tuple[Revision, float]] = {}
 _index = Index([], -math.inf)
 _past: OrderedDict[tuple[object, ...], Served] = OrderedDict()
 _lock = threading.Lock()
+_look_began = -math.inf  # by the monotonic clock; changed under that lock
 _past_lock = threading.Lock()
 _making = threading.Lock()
 _drawing = threading.BoundedSemaphore(DRAWING_AT_MOST)
@@ -142,15 +145,20 @@ def public_slugs() -> list[str]:
 
 def _shelf(slug: str) -> Shelf | None:
     """The letter's shelf, as of the last FRESH_FOR if the database answers; None where none is public."""
+    global _look_began  # noqa: PLW0603
     shelf = _shelves.get(slug)
     if shelf and time.monotonic() < shelf.due_at:
         return shelf
     # One thread looks; the others go on with what they have rather than wait.
-    if not _lock.acquire(timeout=0 if shelf else WAIT_AT_MOST):
+    if not _lock.acquire(timeout=_patience(shelf)):
         if shelf:
             return shelf
         raise OperationalError("the database does not answer")
     try:
+        shelf = _shelves.get(slug)
+        if shelf and time.monotonic() < shelf.due_at:
+            return shelf
+        _look_began = time.monotonic()
         return _look(slug, shelf)
     except (DatabaseError, InterfaceError):
         if shelf is None:
@@ -159,6 +167,17 @@ def _shelf(slug: str) -> Shelf | None:
         return shelf
     finally:
         _lock.release()
+
+
+def _patience(shelf: Shelf | None) -> float:
+    """Seconds to wait for whoever is asking the database."""
+    if shelf is None:
+        return WAIT_AT_MOST
+    now = time.monotonic()
+    if now < shelf.due_at + OLD_AFTER:
+        return 0.0
+    # One that hangs is not waited for by one reader after the other.
+    return max(0.0, _look_began + OLD_AFTER - now)
 
 
 def _look(slug: str, shelf: Shelf | None) -> Shelf | None:

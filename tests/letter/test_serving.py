@@ -5,7 +5,9 @@ import gzip
 import io
 import json
 import re
+import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import brotli
@@ -346,6 +348,41 @@ def test_home_lists_letters_where_there_are_several_and_says_so_where_there_is_n
     Letter.objects.update(state=Letter.State.DRAFT)
     serving.forget()
     assert client.get("/").status_code == 200
+
+
+def test_whoever_reads_what_nobody_read_for_long_waits_for_another_who_is_asking(
+    letter, work, monkeypatch
+):
+    request_publication(letter, at=timezone.now())
+    work()
+    serving.find_page("conduct", at=timezone.now())
+    old = serving._shelves["conduct"]
+    old.due_at = time.monotonic() - 60
+    fresh = replace(old, due_at=time.monotonic() + 60)
+    begun, go_on = threading.Event(), threading.Event()
+    got = []
+
+    def look(slug, _shelf):
+        begun.set()
+        assert go_on.wait(10)
+        serving._shelves[slug] = fresh
+        return fresh
+
+    monkeypatch.setattr(serving, "_look", look)
+    monkeypatch.setattr(serving, "OLD_AFTER", 10)
+    threads = [
+        threading.Thread(target=lambda: got.append(serving._shelf("conduct"))) for _reader in (1, 2)
+    ]
+    threads[0].start()
+    assert begun.wait(10)
+    threads[1].start()
+    time.sleep(0.05)  # for it to come to the lock
+    go_on.set()
+    for thread in threads:
+        thread.join()
+
+    assert got == [fresh, fresh]
+    assert got[1] is fresh
 
 
 def test_a_reader_does_not_wait_for_ever_while_another_asks_a_database_that_hangs(

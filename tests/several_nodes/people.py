@@ -183,7 +183,7 @@ class Signer(Person):
                 re.findall(r'class="error[^>]*>([^<]+)', answer.body.decode(errors="replace")),
             )
             self.acknowledged.add(address)
-        time.sleep(0.8)
+        time.sleep(1.2)
 
 
 class Contact(Person):
