@@ -1,8 +1,8 @@
 """Where the time of a web process goes while readers ask for a letter's page: what py-spy and the kernel say.
 
-py-spy looks two hundred times a second which function holds the interpreter, and the kernel counts what the process
-has used of the cores, in itself and in system calls. What is neither is granian's own: reading and writing HTTP, and
-handing requests to threads. Needs to be root, or to be let look into its own processes.
+py-spy looks two hundred times a second which function holds the interpreter. It does not stop the process for that
+(--nonblocking): a stopped process reads no more requests while those under way come to their end, so that what is
+seen then is threads that wait. Needs to be root, or to be let look into its own processes.
 """
 
 import os
@@ -14,82 +14,80 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from benchmarks import table
 from benchmarks.loading import load
-from benchmarks.site import production_site
+from benchmarks.site import Site, production_site
 from tests.debian import bring
 
 LENGTHS: Final = {"few": 33, "many": 5000}
 CONNECTIONS: Final = 16
-SECONDS: Final = 15
+SECONDS: Final = 10
 RATE: Final = 200  # looks a second
 BEGIN: Final = "<!-- `make bench ARGS=profile` writes from here -->\n"
 END: Final = "<!-- to here, too -->\n"
-KERNEL = "the kernel: sockets, waking threads"
-GRANIAN = "granian’s own code (Rust): HTTP, handing requests to threads and answers back"
-FRONT = "`letter/front.py`"
-DJANGO = "Django and all below it, asked anew ten times a second"
-HANDING_OVER = "granian’s `_runner`: makes the `environ`, calls us, takes the answer"
-AROUND = "other Python"
+BEFORE: Final = "granian, before it calls Python: a request becomes Python’s objects"
+RUNNER: Final = (
+    "granian’s `_runner`: makes the `environ`, hands the answer over and wakes who sends it"
+)
+DJANGO: Final = "Django, asked anew ten times a second in each process"
+OTHERS: Final = "all other"
+LEAST: Final = 0.005  # of the time; what is less is among the others
 
 
 def main() -> None:
     bring("wrk")
-    shares: list[Counter[str]] = []
-    costs = []
     with (
         tempfile.TemporaryDirectory(prefix="undersigned-bench-") as folder,
         production_site(Path(folder), LENGTHS) as site,
     ):
-        for slug in LENGTHS:
-            share, cost = _profile(site.processes(), f"{site.url}/{slug}/", Path(folder))
-            shares.append(share)
-            costs.append(cost)
-    names = [KERNEL, GRANIAN, HANDING_OVER, *sorted(
-        {name for share in shares for name in share if name.startswith(FRONT)},
-        key=lambda name: -shares[0][name],
-    ), DJANGO, AROUND]  # fmt: skip
+        seen = [_profile(site, slug, Path(folder)) for slug in LENGTHS]
+    total: Counter[str] = sum((each.share for each in seen), Counter())
+    ours = [name for name, share in total.most_common() if name.startswith("`")]
     heads = " | ".join(f"{count:,} signatories" for count in LENGTHS.values())
-    rows = [f"| of a web process’s time | {heads} |", "|---|" + "---|" * len(LENGTHS)]
-    rows += [
-        f"| {name} | {' | '.join(f'{share[name]:.0%}' for share in shares)} |" for name in names
+    lines = [f"| of the time for which the interpreter is held | {heads} |", "|---|---|---|"]
+    lines += [
+        *(
+            f"| {name} | {' | '.join(f'{each.share[name]:.0%}' for each in seen)} |"
+            for name in (BEFORE, RUNNER, *ours, DJANGO, OTHERS)
+        ),
+        f"| **of all the time of the process, in the kernel** | {' | '.join(f'{each.kernel:.0%}' for each in seen)} |",
+        f"| **of all processes, for each answer** | {' | '.join(f'{each.cost * 1e6:.0f} µs' for each in seen)} |",
     ]
-    rows.append(
-        "| in all, for each answer | " + " | ".join(f"{cost:.0f} µs" for cost in costs) + " |"
-    )
-    text = "\n".join(rows)
-    print(text)
+    print("\n".join(lines))
     if "--no-table" not in sys.argv:
-        table.replace(BEGIN, END, f"{text}\n")
+        table.replace(BEGIN, END, "".join(f"{line}\n" for line in lines))
 
 
-def _profile(pids: list[int], url: str, folder: Path) -> tuple[Counter[str], float]:
-    """What share of a process's time went where, and microseconds of all processes for an answer."""
+class Seen(NamedTuple):
+    """What was seen of a web process: what held the interpreter how much of the time, by its name in the table."""
+
+    share: Counter[str]
+    kernel: float  # of the time that the process used
+    cost: float  # seconds of all web processes for an answer
+
+
+def _profile(site: Site, slug: str, folder: Path) -> Seen:
+    pids = site.processes()
     rates = []
     asking = threading.Thread(
-        target=lambda: rates.append(load(url, connections=CONNECTIONS, seconds=SECONDS + 4).rate)
+        target=lambda: rates.append(
+            load(f"{site.url}/{slug}/", connections=CONNECTIONS, seconds=SECONDS + 4).rate
+        )
     )
     asking.start()
     time.sleep(2)
-    looked = folder / "looks"
-    pid = pids[0]
-    before = [_used(each) for each in pids]
+    looks = folder / "looks"
+    before = [_used(pid) for pid in pids]
     begun = time.monotonic()
     subprocess.run(
         [
-            *(
-                _py_spy(),
-                "record",
-                "--gil",
-                "--nolineno",
-                "--format",
-                "raw",
-                "--output",
-                str(looked),
-            ),
-            *("--rate", str(RATE), "--duration", str(SECONDS), "--pid", str(pid)),
+            # Else it would have its turn mostly when the process waits.
+            *(("chrt", "--fifo", "1") if os.geteuid() == 0 else ()),
+            *(_py_spy(), "record", "--gil", "--nonblocking", "--nolineno", "--format", "raw"),
+            *("--rate", str(RATE), "--duration", str(SECONDS), "--pid", str(pids[0])),
+            *("--output", str(looks)),
         ],
         check=True,
         capture_output=True,
@@ -97,37 +95,32 @@ def _profile(pids: list[int], url: str, folder: Path) -> tuple[Counter[str], flo
     took = time.monotonic() - begun
     used = [
         (now[0] - then[0], now[1] - then[1])
-        for now, then in zip([_used(each) for each in pids], before, strict=True)
+        for now, then in zip(map(_used, pids), before, strict=True)
     ]
     asking.join()
-    user, kernel = used[0]
-    looks: Counter[str] = Counter()
-    for line in looked.read_text(encoding="utf-8").splitlines():
+    counts: Counter[str] = Counter()
+    for line in looks.read_text(encoding="utf-8").splitlines():
         stack, _, count = line.rpartition(" ")
-        looks[_place(stack)] += int(count)
-    seconds = {place: count / RATE for place, count in looks.items()}
-    # What Python does in system calls is in both; little of it: a clock, a lock.
-    rest = max(0.0, user - sum(seconds.values()))
-    share = Counter({KERNEL: kernel, GRANIAN: rest} | seconds)
-    total = share.total()
-    return (
-        Counter({place: each / total for place, each in share.items()}),
-        sum(map(sum, used)) / took / rates[0] * 1e6,
-    )
+        counts[_place(stack)] += int(count)
+    share: Counter[str] = Counter()
+    for name, count in counts.items():
+        part = count / counts.total()
+        share[name if part >= LEAST else OTHERS] += part  # type: ignore[assignment]
+    user, kernel = used[0]
+    return Seen(share, kernel / (user + kernel), sum(map(sum, used)) / took / rates[0])
 
 
 def _place(stack: str) -> str:
-    frames = stack.split(";")
-    if any("django/" in frame for frame in frames):
+    """The name in the table of what has the innermost say in a stack, which begins with the outermost."""
+    frames = [frame for frame in stack.split(";") if frame]
+    if not frames:
+        return BEFORE
+    if "django/" in stack:
         return DJANGO
-    ours = [frame for frame in frames if "letter/" in frame or "config/" in frame]
-    if ours:
-        return (
-            f"{FRONT}: `{ours[-1].partition(' ')[0]}`"
-            if "front.py" in ours[-1]
-            else f"{FRONT} asks `{ours[-1].partition(' ')[0]}`"
-        )
-    return HANDING_OVER if "granian/wsgi.py" in frames[-1] else AROUND
+    function, _, file = frames[-1].partition(" (")
+    if file.startswith(("letter/", "config/")):
+        return f"`{function}` in `{file.removesuffix(')')}`"
+    return RUNNER if file.startswith("granian/wsgi.py") else OTHERS
 
 
 def _used(pid: int) -> tuple[float, float]:
