@@ -176,7 +176,11 @@ def _same_rows(key: str) -> str:
     def inserting(model: Any, given: Mapping[str, str], more: str = "") -> str:
         table = model._meta.db_table
         found = {"pk": entry.pk} if model is Signatory else {"signatory": entry.pk}
-        fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+        fields = [
+            field
+            for field in model._meta.concrete_fields
+            if not (field.primary_key or field.generated)
+        ]
         columns = [field.column for field in fields]
         rows = model.objects.filter(**found)
         assert rows.exists(), table
