@@ -52,8 +52,9 @@ class Beside:
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
-            # In a session of its own: Ctrl-C is ours to pass on, once the web processes have ended.
-            self._process = subprocess.Popen(self._command, cwd=BASE_DIR, start_new_session=True)
+            # In a group of its own: Ctrl-C is ours to pass on, once the web processes have ended. In the same
+            # session, though: Linux weighs sessions first, and how nice a process is only within its own.
+            self._process = subprocess.Popen(self._command, cwd=BASE_DIR, process_group=0)
             self._process.wait()
             self._stopping.wait(AGAIN_AFTER)
 
