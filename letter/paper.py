@@ -164,20 +164,25 @@ def _signs(marks: Iterable[str]) -> dict[str, str]:
 
 
 def _printed_group(group: Group, direction: str, signs: Mapping[str, str]) -> PaperGroup:
+    # Thousands of lines have few.
+    labels = {
+        label: _shown(label, direction) for label in {line["label"] for line in group["lines"]}
+    }
     return {
         "country": group["country"],
         "start": group["start"],
         "lines": [
             taken_out()
             if line["is_redacted"]
-            else printed(
-                _isolated(_folded(line["name"]), direction),
-                _isolated(_folded(line["label"]), direction),
-            )
+            else printed(_shown(line["name"], direction), labels[line["label"]])
             + (f"\u00a0{signs[line['mark']]}" if line["mark"] else "")
             for line in group["lines"]
         ],
     }
+
+
+def _shown(text: str, direction: str) -> str:
+    return _isolated(_folded(text), direction)
 
 
 def _folded(text: str) -> str:

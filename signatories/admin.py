@@ -46,7 +46,7 @@ from signatories.desk.filters import (
 )
 from signatories.desk.pages import back_to_review, page_context
 from signatories.desk.review import review
-from signatories.desk.searching import found_once, words_sought
+from signatories.desk.searching import found_once, has, words_sought
 from signatories.duplicates import index_organization
 from signatories.evidence import renew_others
 from signatories.history import history
@@ -219,9 +219,9 @@ class SignatoryAdmin(OfLetters, admin.ModelAdmin[Signatory]):
         wanted = Q()
         for word in words_sought(search_term):
             key = name_key(word)
-            found = Q(sought__contains=key)
+            found = has("sought", key)
             if word.lower() != key:
-                found |= Q(sought__contains=Lower(Value(word)))  # as the database writes it
+                found |= has("sought", Lower(Value(word)))  # as the database writes it
             wanted &= found
         return found_once(queryset, wanted), False
 
@@ -483,7 +483,8 @@ class OrganizationAdmin(OfferedLookups, admin.ModelAdmin[Organization]):
         for word in words_sought(search_term):
             key = name_key(word)
             aliases = Alias.objects.filter(name_key__contains=key).values("organization")
-            wanted &= Q(name_key__contains=key) | Q(website__icontains=word) | Q(pk__in=aliases)
+            site = has(Lower("website"), Lower(Value(word)))
+            wanted &= has("name_key", key) | site | Q(pk__in=aliases)
         return found_once(queryset, wanted), False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:

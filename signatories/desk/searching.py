@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Func, Q, QuerySet, Value
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
 from django.utils.text import smart_split, unescape_string_literal
 
 WORDS_AT_MOST: Final = 10
@@ -15,6 +17,12 @@ def words_sought(term: str) -> Iterator[str]:
     for bit in list(smart_split(term))[:WORDS_AT_MOST]:
         is_quoted = bit[0] in "\"'" and bit[-1] == bit[0] and len(bit) > 2
         yield unescape_string_literal(bit) if is_quoted else bit
+
+
+def has(field: str | Func, text: str | Func) -> Q:
+    """That a field has a text somewhere in it, said so that PostgreSQL takes half as long as for LIKE."""
+    sought = Value(text) if isinstance(text, str) else text
+    return Q(GreaterThan(StrIndex(field, sought), 0))
 
 
 def found_once(rows: QuerySet[Any], wanted: Q) -> QuerySet[Any]:
