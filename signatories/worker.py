@@ -11,6 +11,7 @@ import time
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 # How often to look although nobody rang: another process may have left something.
 LOOK_EVERY: Final = 0.5  # seconds
-# Readers wait for publications, so whether there is one is asked more often.
+# Readers wait for publications, so whether there is one is asked more often where other processes are not heard.
 GLANCE_EVERY: Final = 0.05  # seconds
 CLEAN_EVERY: Final = timedelta(hours=1)
 # A list that takes longer to publish rests as long again, so that what comes meanwhile comes out together, and
@@ -45,10 +46,13 @@ _is_in_background = False
 _resting: dict[int, float] = {}  # letters, by primary key, and until when, by the monotonic clock
 
 
-def run_due(*, at: datetime | None = None) -> None:
-    """Do all that is due now: before each mail, what is to be published, so that no list waits for mails."""
+def run_due(*, at: datetime | None = None, stop: threading.Event | None = None) -> None:
+    """Do all that is due now: before each mail, what is to be published, so that no list waits for mails.
+
+    Told to stop, it finishes what it has begun; however much more there is, it is there for the next worker.
+    """
     mail_updates(at=at or timezone.now())
-    while (
+    while not (stop and stop.is_set()) and (
         _publish_next(at or timezone.now())
         or send_next(at=at or timezone.now())
         or _await_resting(at or timezone.now())
@@ -124,7 +128,7 @@ def work(stop: threading.Event) -> None:
             if is_new:
                 request_all()
                 is_new = False
-            run_due()
+            run_due(stop=stop)
             if cleaned_at is None or timezone.now() - cleaned_at > CLEAN_EVERY:
                 retention.purge(at=timezone.now())
                 tell_of_delays(at=timezone.now())
@@ -139,6 +143,9 @@ def work(stop: threading.Event) -> None:
 
 def _wait() -> None:
     """Wait for the bell, or for a letter that is to be published, or for LOOK_EVERY."""
+    if settings.CACHE_URL:
+        bell.wait(LOOK_EVERY)  # Redis rings it for other processes, too
+        return
     until = time.monotonic() + LOOK_EVERY
     while not bell.wait(GLANCE_EVERY) and time.monotonic() < until:
         if PublicationRequest.objects.filter(due_at__lte=timezone.now()).exists():

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -69,6 +70,33 @@ def test_what_runs_beside_us_ends_when_it_is_told_to_and_stays_ended(starts):
 
     assert pids() == [first]
     assert not is_there(first)
+
+
+def test_each_process_has_a_core_that_no_other_has_until_none_is_left():
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    claiming = (
+        f"import os, sys; os.sched_setaffinity(0, {cores});"
+        "from config.running import claim_core; claim_core();"
+        "print(sorted(os.sched_getaffinity(0)), flush=True); sys.stdin.read()"
+    )
+
+    def start():
+        process = subprocess.Popen(
+            [sys.executable, "-c", claiming],
+            cwd=BASE_DIR,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        return process, json.loads(process.stdout.readline())
+
+    started = [start() for _core in (*cores, "one more")]
+    started[0][0].communicate()
+    successor = start()
+    for process, _its in (*started[1:], successor):
+        process.communicate()
+
+    assert [its for _process, its in started] == [*([core] for core in cores), cores]
+    assert successor[1] == [cores[0]]
 
 
 def worker_of(pid):

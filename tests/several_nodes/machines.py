@@ -23,7 +23,7 @@ from tests.deploy import configured
 HOST = "127.0.0.1"
 WEB_NODES = 3
 WORKERS = 2
-START_TIMEOUT = 60  # seconds
+START_TIMEOUT = 180  # seconds: the first one makes the static files
 SECRET_KEY = "for-the-several-nodes-alone-3kQ9vXz7Lm2Rt8Wp5Yb1Nc6H"
 # Of the coordinators, and of the product at PgBouncer.
 PASSWORD = "a-coalition-of-nodes"

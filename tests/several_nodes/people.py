@@ -149,7 +149,7 @@ class Reader(Person):
         answer = self.browser.get(f"/{self.slug}/{path}", **headers)
         assert (answer.status, bool(answer.body)) == (200, True), (path, answer.status)
         self.pages += 1
-        time.sleep(0.03)
+        time.sleep(0.1)
 
 
 class Signer(Person):

@@ -10,7 +10,7 @@ import psycopg
 
 from tests.several_nodes.machines import HOST
 
-LOOK_EVERY = 0.02  # seconds
+LOOK_EVERY = 0.1  # seconds
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Watch:
                 ).fetchone()
                 if row and row[0]:
                     self.committed.setdefault(row[0], time.monotonic())
-                time.sleep(LOOK_EVERY / 2)
+                time.sleep(LOOK_EVERY / 5)
 
     def _node(self, port: int, told_to_stop: threading.Event) -> None:
         connection = HTTPConnection(HOST, port, timeout=15)

@@ -1,6 +1,7 @@
 """Mail and publication: from rows written with the change, through every way in which they can fail."""
 
 import smtplib
+import threading
 import time
 from datetime import timedelta
 
@@ -45,6 +46,16 @@ def message(letter):
     return Message.objects.create(
         kind="received", letter=letter, signatory=signatory, created_at=NOW, due_at=NOW
     )
+
+
+def test_told_to_stop_it_leaves_the_rest_to_the_next_worker(message, mailoutbox):
+    stop = threading.Event()
+    stop.set()
+
+    run_due(stop=stop)
+    assert mailoutbox == []
+    run_due()
+    assert [mail.to for mail in mailoutbox] == [["amina@example.org"]]
 
 
 def test_a_bulk_approval_of_500_makes_one_edition(letter, coordinator, work):
