@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Concat, Left, Lower
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -268,9 +268,10 @@ class Signatory(models.Model):
 
     # What the desk's search looks in, in small letters; cut so that it always fits into its index.
     sought = models.GeneratedField(
-        expression=Left(
+        # No spaces behind its commas: Django reads SQLite's tables back, and would take what follows for a column.
+        expression=models.Func(
             Lower(
-                Concat(
+                models.Func(
                     "reference",
                     models.Value("\n"),
                     "name_key",
@@ -280,10 +281,16 @@ class Signatory(models.Model):
                     "website",
                     models.Value("\n"),
                     "contact_name",
+                    template="%(expressions)s",
+                    arg_joiner=" || ",
                     output_field=models.TextField(),
                 )
             ),
-            SOUGHT_MAX_LENGTH,
+            models.Value(1),
+            models.Value(SOUGHT_MAX_LENGTH),
+            function="SUBSTR",
+            arg_joiner=",",
+            output_field=models.TextField(),
         ),
         output_field=models.TextField(),
         db_persist=True,

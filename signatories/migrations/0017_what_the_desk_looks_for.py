@@ -1,7 +1,7 @@
 """What the desk's search looks in, in one column, and indexes for lists whose cost grew with all entries there are."""
 
 from django.db import migrations, models
-from django.db.models.functions import Concat, Left, Lower
+from django.db.models.functions import Lower
 
 
 class Migration(migrations.Migration):
@@ -12,9 +12,9 @@ class Migration(migrations.Migration):
             name="sought",
             field=models.GeneratedField(
                 db_persist=True,
-                expression=Left(
+                expression=models.Func(
                     Lower(
-                        Concat(
+                        models.Func(
                             "reference",
                             models.Value("\n"),
                             "name_key",
@@ -24,10 +24,16 @@ class Migration(migrations.Migration):
                             "website",
                             models.Value("\n"),
                             "contact_name",
+                            template="%(expressions)s",
+                            arg_joiner=" || ",
                             output_field=models.TextField(),
                         )
                     ),
-                    650,
+                    models.Value(1),
+                    models.Value(650),
+                    function="SUBSTR",
+                    arg_joiner=",",
+                    output_field=models.TextField(),
                 ),
                 output_field=models.TextField(),
             ),

@@ -895,6 +895,16 @@ def test_an_entry_with_all_fields_at_their_longest_is_kept_and_found(letter, des
     assert rows(desk.get(QUEUE, {"q": long[:20]})) == [long]
 
 
+def test_django_reads_the_table_with_what_is_sought_back(db):
+    with connection.cursor() as cursor:
+        table = Signatory._meta.db_table
+        columns = connection.introspection.get_table_description(cursor, table)
+        constraints = connection.introspection.get_constraints(cursor, table)
+
+    assert "sought" in {column.name for column in columns}
+    assert constraints["signatory_sought"]["columns"] == ["sought", "id"]
+
+
 def test_an_organisation_is_found_by_its_other_names_without_accents(letter, desk):
     organization = OrganizationFactory(
         name="Réseau", name_key="reseau", website="https://reseau.example"
