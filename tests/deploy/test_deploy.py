@@ -39,7 +39,13 @@ def test_nginx_takes_its_configuration(tmp_path):
 
     done = run(nginx, "-t", "-q", "-e", "stderr", "-c", main)
 
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    said = [
+        line
+        for line in done.stderr.splitlines()
+        # Newer ones would have it said otherwise, in a way that older ones do not take.
+        if 'the "listen ... http2" directive is deprecated' not in line
+    ]
+    assert (done.returncode, said) == (0, [])
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -122,7 +128,7 @@ def test_buildah_builds_the_image_but_for_what_it_runs(tmp_path):
 
     said = json.loads(succeeds(*buildah, "inspect", "--type=image", "image"))
     image = said["Docker"]["config"]
-    assert image["User"] == "undersigned"
+    assert image["User"] == "10001"
     assert image["Cmd"] == ["python", "-m", "config.serve"]
     assert list(image["ExposedPorts"]) == ["8000/tcp"]
     mounted = succeeds(*buildah, "mount", succeeds(*buildah, "from", "--pull-never", "image"))
