@@ -24,7 +24,7 @@ class Look:
 
 @dataclass(repr=False)
 class Watch:
-    """Asks the database for the newest edition, and every web node and nginx for the one that they show, all the time."""
+    """Asks all the time which edition is the newest in the database, and which one each web node and nginx show."""
 
     site: Site
     slug: str
@@ -50,7 +50,7 @@ class Watch:
         return threads
 
     def delays(self, *names: str) -> list[float]:
-        """For each edition and each of these that was up, how long after the commit somebody asked and got an older one.
+        """For each edition and each of these that was up, how long after the commit who asked still got an older one.
 
         In seconds; 0 where nobody did. What counts is when they asked: on a busy machine the answer may take its
         time. A node that does not answer is down, and is not asked about editions until it has answered again.
