@@ -52,9 +52,8 @@ def test_nginx_takes_its_configuration(tmp_path):
 def test_systemd_takes_the_units(tmp_path, unit):
     here = tmp_path / unit
     # It looks whether the program is there.
-    here.write_text(
-        configured.substituted(unit, {"/opt/undersigned": str(BASE_DIR)}), encoding="utf-8"
-    )
+    python = {"/opt/undersigned/.venv/bin/python": sys.executable}
+    here.write_text(configured.substituted(unit, python), encoding="utf-8")
     analyze = debian.path_of("systemd-analyze")
 
     done = run(analyze, "verify", "--man=no", here)

@@ -241,6 +241,15 @@ def test_nginx_shows_each_edition_a_second_later_at_most(day):
     assert delays[-1] < AT_MOST + 1
 
 
+def test_nginx_keeps_no_secret_of_a_link(day, site):
+    secrets = {secret for contact in day.contacts for secret in contact.secrets}
+    kept = "".join(log.read_text() for log in (site.folder / "nginx").glob("*.log"))
+
+    assert len(secrets) > 20
+    assert f" /{SLUG}/confirm/... " in kept
+    assert [secret for secret in secrets if secret in kept] == []
+
+
 def test_static_files_are_kept_for_good_under_names_that_change_with_them(site):
     browser = Browser(site)
     page = browser.get(f"/{SLUG}/").body.decode()
