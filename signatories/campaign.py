@@ -11,8 +11,19 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import CharField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Cast, Substr, TruncHour, TruncMinute
+from django.db.models import (
+    CharField,
+    Count,
+    DateTimeField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
+from django.db.models.functions import Cast, Substr
 
 from letter.countries import country_name
 from letter.models import Edition, Letter, PublicationRequest
@@ -128,7 +139,10 @@ def _cut(field: str, *, is_on_the_hour: bool) -> Func:
     SQLite has no time zones, and would call a function of Python's for each row to cut times off.
     """
     if connection.vendor == "postgresql":
-        return (TruncHour if is_on_the_hour else TruncMinute)(field, tzinfo=UTC)
+        unit = "1 hour" if is_on_the_hour else "1 minute"
+        # Not DATE_TRUNC, which takes half as long again.
+        template = f"DATE_BIN('{unit}', %(expressions)s, TIMESTAMPTZ 'epoch')"
+        return Func(field, template=template, output_field=DateTimeField())
     size = len("2025-03-03 09" if is_on_the_hour else "2025-03-03 09:00")
     return Substr(Cast(field, CharField()), 1, size)
 

@@ -39,16 +39,21 @@ def test_nginx_takes_its_configuration(tmp_path):
 
     done = run(nginx, "-t", "-q", "-e", "stderr", "-c", main)
 
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    said = [
+        line
+        for line in done.stderr.splitlines()
+        # Newer ones would have it said otherwise, in a way that older ones do not take.
+        if 'the "listen ... http2" directive is deprecated' not in line
+    ]
+    assert (done.returncode, said) == (0, [])
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_systemd_takes_the_units(tmp_path, unit):
     here = tmp_path / unit
     # It looks whether the program is there.
-    here.write_text(
-        configured.substituted(unit, {"/opt/undersigned": str(BASE_DIR)}), encoding="utf-8"
-    )
+    python = {"/opt/undersigned/.venv/bin/python": sys.executable}
+    here.write_text(configured.substituted(unit, python), encoding="utf-8")
     analyze = debian.path_of("systemd-analyze")
 
     done = run(analyze, "verify", "--man=no", here)
@@ -122,7 +127,7 @@ def test_buildah_builds_the_image_but_for_what_it_runs(tmp_path):
 
     said = json.loads(succeeds(*buildah, "inspect", "--type=image", "image"))
     image = said["Docker"]["config"]
-    assert image["User"] == "undersigned"
+    assert image["User"] == "10001"
     assert image["Cmd"] == ["python", "-m", "config.serve"]
     assert list(image["ExposedPorts"]) == ["8000/tcp"]
     mounted = succeeds(*buildah, "mount", succeeds(*buildah, "from", "--pull-never", "image"))

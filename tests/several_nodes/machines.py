@@ -112,10 +112,6 @@ class Site:
     def mail(self) -> Path:
         return self.folder / "mail"
 
-    @property
-    def access_log(self) -> Path:
-        return self.folder / "nginx" / "undersigned.log"
-
     def manage(self, *arguments: str, **environ: str) -> str:
         """Run a command of manage.py on some machine; returns what it printed."""
         done = subprocess.run(

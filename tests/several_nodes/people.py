@@ -193,6 +193,7 @@ class Contact(Person):
         super().__post_init__()
         self.read: set[str] = set()
         self.confirmed: set[str] = set()
+        self.secrets: set[str] = set()  # of the links
 
     def do_one(self) -> None:
         new = [path for path in sorted(self.site.mail.glob("*.eml")) if path.name not in self.read]
@@ -201,6 +202,7 @@ class Contact(Person):
             text = mail.get_body(("plain",)).get_content()
             link = re.search(rf"{re.escape(self.site.url)}(/\S+/confirm/\S+/)", text)
             if link:
+                self.secrets.add(link[1].split("/")[-2])
                 self._confirm(link[1])
                 self.confirmed.add(str(mail["To"]))
             self.read.add(path.name)

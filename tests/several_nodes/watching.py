@@ -4,11 +4,12 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.several_nodes.machines import HOST
+from tests.several_nodes.machines import HOST, Site
 
 LOOK_EVERY = 0.1  # seconds
 
@@ -23,27 +24,33 @@ class Look:
 
 @dataclass(repr=False)
 class Watch:
-    """Asks the database for the newest edition, and every web node for the one that it shows, all the time."""
+    """Asks all the time which edition is the newest in the database, and which one each web node and nginx show."""
 
-    database: str
-    ports: list[int]
+    site: Site
     slug: str
     committed: dict[int, float] = field(default_factory=dict)  # edition -> when it was first seen
-    shown: dict[int, list[Look]] = field(default_factory=dict)  # by port
+    shown: dict[str, list[Look]] = field(default_factory=dict)  # by name of the node, and "nginx"
 
     def start(self, told_to_stop: threading.Event) -> list[threading.Thread]:
         threads = [threading.Thread(target=self._editions, args=(told_to_stop,), daemon=True)]
-        for port in self.ports:
-            self.shown[port] = []
-            threads.append(
-                threading.Thread(target=self._node, args=(port, told_to_stop), daemon=True)
-            )
+        nginx = urlsplit(self.site.url)
+        connections = {
+            "nginx": HTTPSConnection(HOST, nginx.port, timeout=15, context=self.site.trust),
+            **{
+                node.name: HTTPConnection(HOST, port, timeout=15)
+                for node, port in zip(self.site.nodes, self.site.ports, strict=True)
+            },
+        }
+        for name, connection in connections.items():
+            self.shown[name] = []
+            arguments = (name, connection, told_to_stop)
+            threads.append(threading.Thread(target=self._look, args=arguments, daemon=True))
         for thread in threads:
             thread.start()
         return threads
 
-    def delays(self) -> list[float]:
-        """For each edition and each node that was up, how long after the commit somebody asked and got an older one.
+    def delays(self, *names: str) -> list[float]:
+        """For each edition and each of these that was up, how long after the commit who asked still got an older one.
 
         In seconds; 0 where nobody did. What counts is when they asked: on a busy machine the answer may take its
         time. A node that does not answer is down, and is not asked about editions until it has answered again.
@@ -52,12 +59,12 @@ class Watch:
             delay
             # The first one was there before anybody looked.
             for edition, committed_at in sorted(self.committed.items())[1:]
-            for looks in self.shown.values()
+            for looks in map(self.shown.__getitem__, names)
             if (delay := _delay(looks, edition, committed_at)) is not None
         ]
 
     def _editions(self, told_to_stop: threading.Event) -> None:
-        with psycopg.connect(self.database, autocommit=True) as connection:
+        with psycopg.connect(self.site.database, autocommit=True) as connection:
             while not told_to_stop.is_set():
                 row = connection.execute(
                     "SELECT max(number) FROM letter_edition e JOIN letter_letter l ON l.id = e.letter_id"
@@ -68,8 +75,7 @@ class Watch:
                     self.committed.setdefault(row[0], time.monotonic())
                 time.sleep(LOOK_EVERY / 5)
 
-    def _node(self, port: int, told_to_stop: threading.Event) -> None:
-        connection = HTTPConnection(HOST, port, timeout=15)
+    def _look(self, name: str, connection: HTTPConnection, told_to_stop: threading.Event) -> None:
         while not told_to_stop.is_set():
             asked_at, edition = time.monotonic(), None
             try:
@@ -83,7 +89,7 @@ class Watch:
                     edition = json.loads(body)["edition"]
             except (OSError, HTTPException):
                 connection.close()
-            self.shown[port].append(Look(asked_at, edition))
+            self.shown[name].append(Look(asked_at, edition))
             time.sleep(LOOK_EVERY)
         connection.close()
 
