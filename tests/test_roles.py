@@ -18,6 +18,7 @@ from django.test import Client, RequestFactory
 from django.urls import get_resolver
 
 from letter import recipients
+from letter.documents import compressed
 from letter.models import Logo, Revision
 from letter.publishing import publish, request_publication
 from signatories import duplicates, links, merging, moderation
@@ -621,7 +622,7 @@ def world(db) -> World:
     letter.recipients.create(position=0, name="Her Excellency")
     Logo.objects.create(letter=letter, picture=b"png", width=1, height=1, description="A dove")
     letter.documents.create(
-        edition=letter.newest_edition(), kind=recipients.KIND, body=b"zip", body_gzip=b""
+        edition=letter.newest_edition(), kind=recipients.KIND, body_gzip=compressed(b"zip")
     )
     changes = {"name": f"PAX {PRIVATE}", "countries": [], "website": ""}
     correction = moderation.correct(listed.pk, changes, at=NOW)

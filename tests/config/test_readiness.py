@@ -131,7 +131,7 @@ def test_a_worker_that_works_is_not_silent(monkeypatch):
     stop = threading.Event()
     rounds = []
 
-    def one_round():
+    def one_round(*, stop):
         rounds.append(worker.silent_for())
         monkeypatch.setattr(worker, "_last_step", time.monotonic() - 300)
         if len(rounds) == 3:
