@@ -231,14 +231,15 @@ def test_every_node_showed_each_edition_in_time(day, site):
     assert delays[-1] < AT_MOST
 
 
-def test_nginx_shows_each_edition_a_second_later_at_most(day):
+def test_nginx_shows_each_edition_two_seconds_later_at_most(day):
+    """It keeps the pages for one, and counts whole seconds."""
     delays = sorted(day.watch.delays("nginx"))
 
     print(
         f"through nginx: the median after {delays[len(delays) // 2]:.2f} s, the last after {delays[-1]:.2f} s"
     )
     assert len(delays) > 10
-    assert delays[-1] < AT_MOST + 1
+    assert delays[-1] < AT_MOST + 2
 
 
 def test_nginx_keeps_no_secret_of_a_link(day, site):
