@@ -8,6 +8,8 @@ still there, and the next worker takes it up. Any number of workers may run, on 
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -34,31 +36,38 @@ LOOK_EVERY: Final = 0.5  # seconds
 GLANCE_EVERY: Final = 0.05  # seconds
 CLEAN_EVERY: Final = timedelta(hours=1)
 # A list that takes longer to publish rests as long again, so that what comes meanwhile comes out together, and
-# mails and other letters have their turn in the most crowded hour.
+# other letters have their turn in the most crowded hour.
 LONG: Final = 0.1  # seconds
 MOMENT: Final = 0.02  # seconds
 # After the n-th failed publication, wait so long; then as long as the last, for ever.
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300, 900))
 
-# When the worker of this process last began something, by the monotonic clock.
-_last_step = 0.0
+# When each of this process's lines of work last began something, by the monotonic clock.
+_last_steps: dict[str, float] = {}
 _is_in_background = False
 _resting: dict[int, float] = {}  # letters, by primary key, and until when, by the monotonic clock
 
 
-def run_due(*, at: datetime | None = None, stop: threading.Event | None = None) -> None:
-    """Do all that is due now: before each mail, what is to be published, so that no list waits for mails.
+def run_due(*, at: datetime | None = None) -> None:
+    """Do all that is due now: publications first, then what their mails and all others say."""
+    publish_due(at=at)
+    see_to_the_rest(at=at)
 
-    Told to stop, it finishes what it has begun; however much more there is, it is there for the next worker.
-    """
-    mail_updates(at=at or timezone.now())
+
+def publish_due(*, at: datetime | None = None, stop: threading.Event | None = None) -> None:
+    """Publish every letter that asks for it. Told to stop, it finishes the one that it has begun."""
     while not (stop and stop.is_set()) and (
-        _publish_next(at or timezone.now())
-        or send_next(at=at or timezone.now())
-        or _await_resting(at or timezone.now())
+        _publish_next(at or timezone.now()) or _await_resting(at or timezone.now())
     ):
-        _note_step()
-    # One batch: what comes in meanwhile, and its mails, are not to wait for the rest.
+        _note_step("publishing")
+
+
+def see_to_the_rest(*, at: datetime | None = None, stop: threading.Event | None = None) -> None:
+    """Send what is due, then assess what has come in; however much more there is, it is there for the next worker."""
+    mail_updates(at=at or timezone.now())
+    while not (stop and stop.is_set()) and send_next(at=at or timezone.now()):
+        _note_step("mails")
+    # One batch: the mails of what comes in meanwhile are not to wait for the rest.
     assess_due(at or timezone.now())
 
 
@@ -116,29 +125,53 @@ def request_all() -> None:
 
 
 def work(stop: threading.Event) -> None:
-    """Do what is due, wait for the bell or half a second, and so on until told to stop."""
+    """Do what is due until told to stop, in two lines of work.
+
+    Readers wait for publications, and a mail server, a domain or a list that came in can take any time. So those
+    wait for none of these.
+    """
+    threads = [
+        threading.Thread(target=listen, args=(stop,), name="listening", daemon=True),
+        threading.Thread(target=_publish_until, args=(stop,), name="publishing"),
+    ]
+    for thread in threads:
+        thread.start()
     cleaned_at: datetime | None = None
-    is_new = True
-    threading.Thread(target=listen, args=(stop,), name="listening", daemon=True).start()
     while not stop.is_set():
-        _note_step()
-        bell.clear()
-        try:
-            close_old_connections()
-            if is_new:
-                request_all()
-                is_new = False
-            run_due(stop=stop)
+        with _going_on("mails", stop):
+            see_to_the_rest(stop=stop)
             if cleaned_at is None or timezone.now() - cleaned_at > CLEAN_EVERY:
                 retention.purge(at=timezone.now())
                 tell_of_delays(at=timezone.now())
                 cleaned_at = timezone.now()
+            stop.wait(LOOK_EVERY)
+    threads[1].join()
+
+
+def _publish_until(stop: threading.Event) -> None:
+    is_new = True
+    while not stop.is_set():
+        bell.clear()
+        with _going_on("publishing", stop):
+            if is_new:
+                request_all()
+                is_new = False
+            publish_due(stop=stop)
             _wait()
-        except Exception:
-            logger.exception("the worker was interrupted; trying again")
-            stop.wait(LOOK_EVERY * 4)
-        finally:
-            close_old_connections()
+
+
+@contextmanager
+def _going_on(line: str, stop: threading.Event) -> Iterator[None]:
+    """One round of a line of work, after which the next comes, whatever happened."""
+    _note_step(line)
+    try:
+        close_old_connections()
+        yield
+    except Exception:
+        logger.exception("the worker was interrupted; trying again")
+        stop.wait(LOOK_EVERY * 4)
+    finally:
+        close_old_connections()
 
 
 def _wait() -> None:
@@ -152,21 +185,21 @@ def _wait() -> None:
             return
 
 
-def _note_step() -> None:
-    global _last_step  # noqa: PLW0603 - one worker in a process
-    _last_step = time.monotonic()
+def _note_step(line: str) -> None:
+    _last_steps[line] = time.monotonic()
 
 
 def silent_for() -> float | None:
-    """Seconds since this process's worker in the background last went on; None where it has none."""
-    return time.monotonic() - _last_step if _is_in_background else None
+    """Seconds since the slower line of this process's worker in the background last went on; None without one."""
+    return time.monotonic() - min(_last_steps.values()) if _is_in_background else None
 
 
 def start_in_background() -> threading.Thread:
     """Start a worker in a thread of this process; it ends with the process."""
-    global _is_in_background  # noqa: PLW0603 - as above
+    global _is_in_background  # noqa: PLW0603 - one worker in a process
+    for line in ("publishing", "mails"):
+        _note_step(line)
     _is_in_background = True
-    _note_step()
     thread = threading.Thread(target=work, args=(threading.Event(),), name="worker", daemon=True)
     thread.start()
     return thread

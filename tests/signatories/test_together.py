@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from letter.models import PublicationRequest
 from letter.publishing import request_publication, verify
-from signatories import merging, moderation, vouching
+from signatories import merging, moderation, vouching, worker
 from signatories.evidence import assess_due
 from signatories.merging import merge_entries, merge_organizations
 from signatories.models import Decision, Event, Message, Organization, Signatory, Vouch
@@ -109,6 +109,31 @@ def test_two_coordinators_approve_the_same_entry(letter, two, _round):
     assert letter.listings.current().count() == 1
     assert [each.to for each in mail.outbox] == [[entry.email]]
     assert (letter.editions.count(), unbroken(letter)) == (1, True)
+
+
+@pytest.mark.parametrize("slow", ["send_next", "assess_due"])
+def test_no_list_waits_for_a_mail_server_or_for_domains(letter, monkeypatch, slow):
+    stop, hanging, released = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(**_at):
+        hanging.set()
+        released.wait(20)
+
+    monkeypatch.setattr(worker, slow, lambda at: hang(at=at))
+    monkeypatch.setattr(worker, "request_all", lambda: None)
+    thread = threading.Thread(target=worker.work, args=(stop,))
+    thread.start()
+    try:
+        assert hanging.wait(10)
+        request_publication(letter, at=timezone.now())
+        deadline = time.monotonic() + 10
+        while not letter.editions.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert letter.editions.count() == 1
+    finally:
+        stop.set()
+        released.set()
+        thread.join(20)
 
 
 @pytest.mark.parametrize("_round", range(5))

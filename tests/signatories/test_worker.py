@@ -16,7 +16,7 @@ from letter.publishing import request_publication
 from signatories import mail, moderation, worker
 from signatories.models import Event, Message, Signatory
 from signatories.moderation import CONTACT, By, decide, decide_many
-from signatories.worker import run_due
+from signatories.worker import run_due, see_to_the_rest
 from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
 
 State = Signatory.State
@@ -52,7 +52,7 @@ def test_told_to_stop_it_leaves_the_rest_to_the_next_worker(message, mailoutbox)
     stop = threading.Event()
     stop.set()
 
-    run_due(stop=stop)
+    see_to_the_rest(stop=stop)
     assert mailoutbox == []
     run_due()
     assert [mail.to for mail in mailoutbox] == [["amina@example.org"]]
@@ -208,24 +208,6 @@ def test_a_mail_server_that_hangs_holds_no_lock(message, server, monkeypatch, ma
 
     assert seen == [before]
     assert len(mailoutbox) == 1
-
-
-def test_no_list_waits_for_mails(letter, server, mailoutbox, monkeypatch):
-    for signatory in SignatoryFactory.create_batch(3, letter=letter, state=State.SUBMITTED):
-        moderation.queue_mail(signatory, Message.Kind.CONFIRM, at=NOW)
-    real = Server.send_messages
-
-    def send(self, messages):
-        if not PublicationRequest.objects.exists():
-            request_publication(letter, at=NOW)
-        counts.append(letter.editions.count())
-        return real(self, messages)
-
-    counts = []
-    monkeypatch.setattr(Server, "send_messages", send)
-    run_due(at=NOW)
-
-    assert counts == [0, 1, 1]
 
 
 def test_a_mail_server_that_comes_back_gets_everything(letter, server, mailoutbox):
