@@ -132,7 +132,7 @@ def work(stop: threading.Event) -> None:
     """
     threads = [
         threading.Thread(target=listen, args=(stop,), name="listening", daemon=True),
-        threading.Thread(target=_publish_until, args=(stop,), name="publishing"),
+        threading.Thread(target=_publish_until, args=(stop,), name="publishing", daemon=True),
     ]
     for thread in threads:
         thread.start()
