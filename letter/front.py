@@ -4,7 +4,7 @@ A public document is the same for everybody who asks for its address in the same
 `Cache-Control: public`, no cookie, `Vary` on nothing but the encoding. Such an answer is kept whole, status,
 headers and bytes, and given to whoever asks within FRESH_FOR. Then Django is asked again for one reader, who
 waits for PATIENCE at most, while the others go on with what there is, unless that is old. So a thousand readers cost
-Django ten answers a second, and what is kept is by construction what Django would have said.
+Django five answers a second, and what is kept is by construction what Django would have said.
 
 Everything else passes through untouched: forms, the desk, whatever has a query that says something, and every method
 but GET.
@@ -22,7 +22,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from letter.metrics import READERS
 from letter.serving import encoding_for, is_named
 
-FRESH_FOR = 0.1  # seconds; letter.serving asks the database as often, and together they stay far below a second
+FRESH_FOR = 0.2  # seconds; with those after which letter.serving asks the database it is far below a second
 RETRY_AFTER = 1.0  # seconds for which nobody asks Django again after it has failed
 MEMORY = 64_000_000  # bytes; a page with 5,000 names is about 60,000
 LARGEST = 16_000_000  # bytes of one answer

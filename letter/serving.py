@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 import brotli
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -93,7 +94,7 @@ class Shelf:
     """A letter as this process last saw it, with those of its documents that were asked for."""
 
     letter: Letter
-    version: tuple[object, ...]
+    version: tuple[Any, ...]  # of `_version`
     due_at: float  # when the database is to be asked again, by the monotonic clock
     edition: int  # the newest one's number; 0 where there is none
     languages: tuple[str, ...]  # those of the page, the letter's default one first
@@ -182,36 +183,47 @@ def _patience(shelf: Shelf | None) -> float:
 
 def _look(slug: str, shelf: Shelf | None) -> Shelf | None:
     due_at = time.monotonic() + FRESH_FOR
+    # Before the letter itself: what changes in between is seen by the next look.
+    version = _version(slug)
+    if shelf and version and shelf.version == version:
+        shelf.due_at = due_at
+        return shelf
     letter = Letter.objects.public().filter(slug=slug).first()
     if letter is None:
         _shelves.pop(slug, None)
         return None
-    rows = letter.documents.order_by("kind", "language")
-    etags = tuple(rows.values_list("kind", "language", "etag", "edition__number"))
-    # The letterhead is on paper alone, which is made later, of this very letter.
-    version = (
-        letter.pk,
-        letter.state,
-        letter.opens_at,
-        letter.closes_at,
-        letter.letterhead,
-        etags,
-    )
-    if shelf and shelf.version == version:
-        shelf.due_at = due_at
-        return shelf
-    languages = {code for kind, code, *_rest in etags if kind.startswith(page_kind(""))}
+    languages = {row.language for row in version if row.kind.startswith(page_kind(""))}
     fresh = Shelf(
         letter=letter,
         version=version,
         due_at=due_at,
-        edition=max((number for *_rest, number in etags), default=0),
+        edition=max((row.edition__number for row in version), default=0),
         languages=tuple(
             sorted(languages, key=lambda code: (code != letter.default_language, code))
         ),
     )
     _shelves[slug] = fresh
     return fresh
+
+
+def _version(slug: str) -> tuple[Any, ...]:
+    """What a public letter's shelf depends on, a row for each document, in one query; empty where there is none."""
+    documents = Document.objects.filter(letter__in=Letter.objects.public().filter(slug=slug))
+    return tuple(
+        documents.order_by("kind", "language").values_list(
+            "kind",
+            "language",
+            "etag",
+            "edition__number",
+            "letter",
+            "letter__state",
+            "letter__opens_at",
+            "letter__closes_at",
+            # On paper alone, which is made later, of this very letter.
+            "letter__letterhead",
+            named=True,
+        )
+    )
 
 
 def _document(shelf: Shelf, kind: str, language: str) -> Served | None:
