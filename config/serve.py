@@ -230,6 +230,8 @@ def become_the_server(host: str, port: int, *, is_demo: bool) -> None:
         *(("--log-config", GRANIAN_LOGS) if settings.LOG_FORMAT == "json" else ()),
     ]
     os.chdir(BASE_DIR)
+    # Otherwise glibc keeps what a long list took while it was made, for the next such list; see mallopt(3).
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(128 * 1024))
     os.execv(sys.executable, command)  # noqa: S606  # no shell is what we want
 
 

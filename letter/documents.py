@@ -8,6 +8,7 @@ letter can still reach by the clock alone ("open" until the deadline, "past_dead
 it turns at the second, with nothing to be made at that moment.
 """
 
+import codecs
 import csv
 import hashlib
 import io
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
 from html import escape
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypedDict
@@ -47,6 +48,7 @@ LONG = 50  # lines, from which on a list is searched rather than read
 # A list is made in pieces of 512 lines on average, each of which ends after a line whose commitment, in hex, is below
 # this. It says nothing of the others, so that the pieces around a change stay as they were.
 _ENDS_PIECE = "008"
+LINES_AT_ONCE = 1000  # of a list that is written down line by line
 ARCHIVED = "archived"  # what the page of an archived copy has in the place of a letter's status
 DESCRIPTION_LENGTH = 200  # characters; search engines and share cards cut near this
 
@@ -549,7 +551,12 @@ def reachable_statuses(letter: Letter) -> list[str]:
 
 def etag_of(body: bytes) -> str:
     """What a strong validator of these bytes is made of (RFC 9110 §8.8.3), without its quotes."""
-    return hashlib.sha256(body).hexdigest()[:32]
+    return etag_from(hashlib.sha256(body))
+
+
+def etag_from(digest: "hashlib._Hash") -> str:
+    """The same, for bytes of which only the SHA-256 is at hand."""
+    return digest.hexdigest()[:32]
 
 
 def compressed(*pieces: bytes) -> bytes:
@@ -675,9 +682,9 @@ def schema() -> bytes:
 
 
 def list_json(
-    letter: Letter, edition: Edition, listings: Sequence[Listing], texts: Mapping[str, Text]
-) -> bytes:
-    """An edition's list with all that it takes to verify its digest (see docs/canonical-form.md).
+    letter: Letter, edition: Edition, listings: Iterable[Listing], texts: Mapping[str, Text]
+) -> Iterator[bytes]:
+    """An edition's list with all that it takes to verify its digest (see docs/canonical-form.md), piece by piece.
 
     Its form is that of `schemas/signatories-1.json`; the labels are in the active language.
     """
@@ -698,7 +705,14 @@ def list_json(
         },
         "organization_count": edition.organization_count,
         "country_count": edition.country_count,
-        "signatories": [
+        "signatories": [],
+    }
+    empty = json.dumps(document, ensure_ascii=False)
+    end = "]}"
+    yield empty.removesuffix(end).encode()
+    separator = ""
+    for lines in _in_pieces(listings):
+        rows = [
             {
                 "number": number,
                 "id": listing.line_id,
@@ -712,14 +726,15 @@ def list_json(
                 "commitment": listing.commitment,
                 "redacted": listing.redacted_at is not None,
             }
-            for number, listing in enumerate(listings, start=1)
-        ],
-    }
-    return json.dumps(document, ensure_ascii=False).encode()
+            for number, listing in lines
+        ]
+        yield separator.encode() + json.dumps(rows, ensure_ascii=False)[1:-1].encode()
+        separator = ", "
+    yield end.encode()
 
 
-def list_csv(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> bytes:
-    """An edition's list for a spreadsheet: UTF-8 with a byte order mark, and no cell that runs as a formula.
+def list_csv(letter: Letter, edition: Edition, listings: Iterable[Listing]) -> Iterator[bytes]:
+    """An edition's list for a spreadsheet, piece by piece: UTF-8 with a byte order mark, and no cell that is a formula.
 
     The labels are in the active language. Each row says which edition it is of, so that rows copied elsewhere still do.
     """
@@ -729,21 +744,40 @@ def list_csv(letter: Letter, edition: Edition, listings: Sequence[Listing]) -> b
         timestamp(edition.published_at),
         edition.digest,
     ]
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(
-        ["number", "name", "countries", "label", "language", "edition", "published_at", "digest"]
-    )
-    for number, listing in enumerate(listings, start=1):
-        name = name_of(listing) if listing.redacted_at is None else gettext("(redacted)")
-        label = label_of(listing.countries, listing.label)
-        writer.writerow(
+    heads = [
+        "number",
+        "name",
+        "countries",
+        "label",
+        "language",
+        "edition",
+        "published_at",
+        "digest",
+    ]
+    yield codecs.BOM_UTF8 + _csv([heads])
+    for lines in _in_pieces(listings):
+        yield _csv(
             [
                 number,
-                protected(name),
+                protected(
+                    name_of(listing) if listing.redacted_at is None else gettext("(redacted)")
+                ),
                 protected(" ".join(listing.countries)),
-                protected(label),
+                protected(label_of(listing.countries, listing.label)),
                 *of_edition,
             ]
+            for number, listing in lines
         )
-    return buffer.getvalue().encode("utf-8-sig")
+
+
+def _csv(rows: Iterable[Iterable[object]]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def _in_pieces(listings: Iterable[Listing]) -> Iterator[list[tuple[int, Listing]]]:
+    """Lines with their numbers, so many at a time that those of a long list are never in memory together."""
+    numbered = enumerate(listings, start=1)
+    while lines := list(islice(numbered, LINES_AT_ONCE)):
+        yield lines

@@ -22,10 +22,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from letter.metrics import READERS
 from letter.serving import encoding_for, is_named
 
-FRESH_FOR = 0.2  # seconds; with those after which letter.serving asks the database it is far below a second
+FRESH_FOR = (
+    0.2  # seconds; with those after which letter.serving asks the database it is far below a second
+)
 RETRY_AFTER = 1.0  # seconds for which nobody asks Django again after it has failed
-MEMORY = 64_000_000  # bytes; a page with 5,000 names is about 60,000
-LARGEST = 16_000_000  # bytes of one answer
+MEMORY = 32_000_000  # bytes; a page with 5,000 names is about 60,000
+LARGEST = 2_000_000  # bytes of one answer; larger is hardly anything but what few want, and not compressed
 # A database that hangs keeps so many threads, none of them a reader's, and a reader no longer than that.
 ASKING_AT_ONCE = 2
 PATIENCE = 1.0  # seconds

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.feedgenerator import Atom1Feed
@@ -20,6 +21,7 @@ from django.utils.translation import gettext, ngettext
 
 from letter import history
 from letter.documents import (
+    LINES_AT_ONCE,
     NotInLanguage,
     frame_of,
     history_urls,
@@ -133,7 +135,8 @@ def pages_of_editions(newest: int) -> int:
 
 def edition_page(letter: Letter, language: str, number: int, *, archived: bool = False) -> bytes:
     """An edition as it stood: the text of its revision, and its list with the numbers of then."""
-    edition, listings = _edition(letter, number)
+    edition, rows = _edition(letter, number)
+    listings = list(rows)
     texts = history.texts_of(edition)
     newest = _newest(letter)
     with _speaking(letter, language) as offered:
@@ -179,23 +182,25 @@ def edition_pdf(letter: Letter, language: str, number: int) -> bytes:
         return body_of(letter, edition, texts[language], "pdf")
 
 
-def edition_json(letter: Letter, number: int) -> bytes:
-    """The list of an edition, the newest or another, as JSON."""
+def edition_json(letter: Letter, number: int) -> Iterator[bytes]:
+    """The list of an edition, the newest or another, as JSON, piece by piece."""
     edition, listings = _edition(letter, number)
     with translation.override(letter.default_language):
-        return list_json(letter, edition, listings, history.texts_of(edition))
+        yield from list_json(
+            letter, edition, listings.iterator(LINES_AT_ONCE), history.texts_of(edition)
+        )
 
 
-def edition_csv(letter: Letter, number: int) -> bytes:
-    """The list of an edition for a spreadsheet."""
+def edition_csv(letter: Letter, number: int) -> Iterator[bytes]:
+    """The list of an edition for a spreadsheet, piece by piece."""
     edition, listings = _edition(letter, number)
     with translation.override(letter.default_language):
-        return list_csv(letter, edition, listings)
+        yield from list_csv(letter, edition, listings.iterator(LINES_AT_ONCE))
 
 
-def _edition(letter: Letter, number: int) -> tuple[Edition, list[Listing]]:
+def _edition(letter: Letter, number: int) -> tuple[Edition, QuerySet[Listing]]:
     edition = letter.editions.select_related("revision__letter").get(number=number)
-    return edition, list(letter.listings.in_edition(number).in_order())
+    return edition, letter.listings.in_edition(number).in_order()
 
 
 def comparison_page(

@@ -7,15 +7,18 @@ not answer, what is in memory is served on. Nothing here looks at cookies or ses
 """
 
 import gzip
+import hashlib
+import io
 import logging
 import math
 import threading
 import time
+import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import brotli
@@ -24,7 +27,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
-from letter.documents import etag_of, page_kind
+from letter.documents import etag_from, page_kind
 from letter.models import Document, Letter, Revision
 from letter.paper import CannotBeMade, made
 
@@ -56,11 +59,16 @@ class Busy(Exception):
 # What a document can go out as, the best first. Brotli weighs a tenth less, at about the cost of gzip.
 ENCODINGS = ("br", "gzip")
 BROTLI_QUALITY = 5
+GZIP = 31  # zlib's `wbits` for a gzip member with a window of 32 KiB
+PIECE = 1 << 18  # bytes of a long document that are in memory at once
+
+# What a document is made as: its bytes, or one piece after the other.
+Made = bytes | Iterable[bytes]
 
 
 @dataclass(frozen=True)
 class Served:
-    """A document as it goes out, kept compressed; in other encodings, and plain, from when it is first asked for."""
+    """A document as it goes out, kept compressed; in other encodings from when it is first asked for."""
 
     content_type: str
     gzipped: bytes
@@ -81,12 +89,19 @@ class Served:
         """It in one of ENCODINGS, or plain where that is empty."""
         if encoding == "gzip":
             return self.gzipped
+        if not encoding:
+            return self.body
         if encoding not in self._encoded:
-            body = self.body
-            if encoding == "br":
-                body = brotli.compress(body, quality=BROTLI_QUALITY)
-            self._encoded[encoding] = body
+            self._encoded[encoding] = _brotli_of(self.gzipped)
         return self._encoded[encoding]
+
+
+def _brotli_of(gzipped: bytes) -> bytes:
+    """The same in Brotli, without ever having all of it plain in memory."""
+    compressor = brotli.Compressor(quality=BROTLI_QUALITY)
+    with gzip.open(io.BytesIO(gzipped)) as plain:
+        pieces = [compressor.process(piece) for piece in iter(partial(plain.read, PIECE), b"")]
+    return b"".join((*pieces, compressor.finish()))
 
 
 @dataclass
@@ -295,7 +310,7 @@ def remembered(
     letter: Letter,
     key: tuple[object, ...],
     content_type: str,
-    make: Callable[[], bytes],
+    make: Callable[[], Made],
     *,
     alone: bool = False,
 ) -> Served:
@@ -310,7 +325,7 @@ def remembered(
     return _kept(key, content_type, make)
 
 
-def drawn(key: tuple[object, ...], content_type: str, make: Callable[[], bytes]) -> Served:
+def drawn(key: tuple[object, ...], content_type: str, make: Callable[[], Made]) -> Served:
     """What takes long to make, from memory where it was made for the same key, whatever was published since.
 
     One is made at a time. Raises Busy where DRAWING_AT_MOST threads make or wait already, so that whoever asks for
@@ -327,11 +342,17 @@ def drawn(key: tuple[object, ...], content_type: str, make: Callable[[], bytes])
         _drawing.release()
 
 
-def _kept(key: tuple[object, ...], content_type: str, make: Callable[[], bytes]) -> Served:
+def _kept(key: tuple[object, ...], content_type: str, make: Callable[[], Made]) -> Served:
     if served := _recalled(key):
         return served
     body = make()
-    served = Served(content_type, gzip.compress(body, 6, mtime=0), etag_of(body))
+    digest, compressor = hashlib.sha256(), zlib.compressobj(6, wbits=GZIP)
+    gzipped = []
+    for piece in (body,) if isinstance(body, bytes) else body:
+        digest.update(piece)
+        gzipped.append(compressor.compress(piece))
+    gzipped.append(compressor.flush())
+    served = Served(content_type, b"".join(gzipped), etag_from(digest))
     with _past_lock:
         _past[key] = served
         while sum(each.size for each in _past.values()) > PAST_MEMORY:

@@ -123,7 +123,7 @@ def signatories_csv(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _newest_list(
-    request: HttpRequest, slug: str, content_type: str, make: Callable[[Letter, int], bytes]
+    request: HttpRequest, slug: str, content_type: str, make: Callable[[Letter, int], serving.Made]
 ) -> HttpResponse:
     letter = serving.public_letter(slug)
     number = serving.newest_number(letter) if letter else 0
@@ -334,7 +334,7 @@ def _respond(
     letter: Letter,
     language: str,
     key: tuple[object, ...],
-    make: Callable[[str], bytes],
+    make: Callable[[str], serving.Made],
     *,
     content_type: str = HTML,
     cache_control: str = serving.CACHE_CONTROL,
