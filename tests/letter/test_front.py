@@ -393,3 +393,14 @@ def test_what_networks_put_behind_a_link_makes_no_other_page_of_it(published, re
 
     assert reader.get(f"/conduct/?{query}") == plain
     assert reader.asked == asked
+
+
+def test_what_is_very_long_is_made_for_each_who_asks_and_not_kept(published, reader, monkeypatch):
+    whole = reader.get("/conduct/signatories.json")
+    monkeypatch.setattr(module, "LARGEST", len(whole[2]))
+    reader.front._answers.clear()
+    asked = reader.asked
+
+    assert [reader.get("/conduct/signatories.json") for _time in range(2)] == [whole, whole]
+    assert reader.asked == asked + 2
+    assert reader.front._answers == {}

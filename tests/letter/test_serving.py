@@ -17,7 +17,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from letter import serving
+from letter import documents, serving
 from letter.models import Letter
 from letter.publishing import request_publication
 from signatories.models import Signatory
@@ -204,6 +204,24 @@ def test_csv_opens_in_a_spreadsheet_and_runs_nothing(letter, client, work):
         ["1", '\'=HYPERLINK("x")', "", "", *of_edition],
         ["2", "Centre, „Kivu“", "CD RW", "Democratic Republic of the Congo, Rwanda", *of_edition],
     ]
+
+
+@pytest.mark.parametrize("path", ["/conduct/signatories.json", "/conduct/signatories.csv"])
+@pytest.mark.parametrize("count", [0, 1, 4, 5])
+def test_a_list_that_is_made_in_pieces_is_one_list(letter, client, work, monkeypatch, path, count):
+    for number in range(count):
+        SignatoryFactory(letter=letter, name=f"Réseau {number}", state=Signatory.State.APPROVED)
+    request_publication(letter, at=timezone.now())
+    work()
+    whole = client.get(path)
+    serving.forget()
+    monkeypatch.setattr(documents, "LINES_AT_ONCE", 2)
+
+    pieced = client.get(path)
+
+    assert pieced.content == whole.content
+    assert pieced.content.decode().count("Réseau") == count
+    assert pieced.headers["ETag"] == whole.headers["ETag"]
 
 
 def test_html_in_a_name_is_shown_as_text(letter, client, work):
