@@ -223,7 +223,7 @@ class SignatoryAdmin(OfLetters, admin.ModelAdmin[Signatory]):
             if word.lower() != key:
                 found |= has("sought", Lower(Value(word)))  # as the database writes it
             wanted &= found
-        return found_once(queryset, wanted), False
+        return found_once(queryset, wanted, "sought", "pk"), False
 
     @admin.display(description=_("state"), ordering="state")
     def state_now(self, signatory: Signatory) -> str:

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import connection
 from django.db.models import (
+    BigIntegerField,
     CharField,
     Count,
-    DateTimeField,
     Exists,
     F,
     Func,
@@ -128,21 +128,33 @@ def _per_day(field: str, entries: QuerySet[Signatory], zone: ZoneInfo) -> Counte
     counts: Counter[date] = Counter()
     cut = _cut(field, is_on_the_hour=_is_on_the_hour(zone))
     for begun, count in entries.order_by().values_list(cut).annotate(count=Count("*")):
-        at = begun if isinstance(begun, datetime) else datetime.fromisoformat(begun)
-        counts[at.replace(tzinfo=UTC).astimezone(zone).date()] += count
+        at = _EPOCH + timedelta(seconds=begun) if isinstance(begun, int) else _written(begun)
+        counts[at.astimezone(zone).date()] += count
     return counts
 
 
-def _cut(field: str, *, is_on_the_hour: bool) -> Func:
-    """When an hour or minute began: a time on PostgreSQL, which takes long to write times down, and a text on SQLite.
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-    SQLite has no time zones, and would call a function of Python's for each row to cut times off.
+
+def _written(at: str) -> datetime:
+    return datetime.fromisoformat(at).replace(tzinfo=UTC)
+
+
+def _cut(field: str, *, is_on_the_hour: bool) -> Func:
+    """When an hour or minute began: in seconds since 1970 on PostgreSQL, as a text on SQLite.
+
+    PostgreSQL takes long to write times down, and Python to read them. SQLite has no time zones, and would call a
+    function of Python's for each row to cut times off.
     """
     if connection.vendor == "postgresql":
         unit = "1 hour" if is_on_the_hour else "1 minute"
-        # Not DATE_TRUNC, which takes half as long again.
-        template = f"DATE_BIN('{unit}', %(expressions)s, TIMESTAMPTZ 'epoch')"
-        return Func(field, template=template, output_field=DateTimeField())
+        # Not DATE_TRUNC, which takes half as long again, nor EXTRACT, which counts in decimals.
+        cut = f"DATE_BIN('{unit}', %(expressions)s, TIMESTAMPTZ 'epoch')"
+        return Func(
+            field,
+            template=f"CAST(DATE_PART('epoch', {cut}) AS BIGINT)",
+            output_field=BigIntegerField(),
+        )
     size = len("2025-03-03 09" if is_on_the_hour else "2025-03-03 09:00")
     return Substr(Cast(field, CharField()), 1, size)
 

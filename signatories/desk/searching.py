@@ -25,9 +25,15 @@ def has(field: str | Func, text: str | Func) -> Q:
     return Q(GreaterThan(StrIndex(field, sought), 0))
 
 
-def found_once(rows: QuerySet[Any], wanted: Q) -> QuerySet[Any]:
-    """The rows that are wanted. Where they are few, the list and its count need not look for them again."""
+def found_once(rows: QuerySet[Any], wanted: Q, *by_index: str) -> QuerySet[Any]:
+    """The rows that are wanted. Where they are few, the list and its count need not look for them again.
+
+    Named the columns of an index that has all that is looked in, PostgreSQL reads that: its guess is that a third of
+    all rows are found, and that it has them sooner in the table, which takes twice as long to read. What else
+    is asked of the rows is not in that index, and comes after.
+    """
     if not wanted:
         return rows
-    few = list(rows.filter(wanted).order_by().values_list("pk", flat=True)[: _FEW + 1])
+    found = rows.model._default_manager.filter(wanted).order_by(*by_index)
+    few = list(found.values_list("pk", flat=True)[: _FEW + 1])
     return rows.filter(pk__in=few) if len(few) <= _FEW else rows.filter(wanted)
