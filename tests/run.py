@@ -1,5 +1,6 @@
-"""Runs every test on SQLite and again on PostgreSQL: what `make test` calls.
+"""Runs every test on SQLite and on PostgreSQL: what `make test` calls.
 
+Both at the same time, for neither keeps two cores busy; what is said of PostgreSQL is told once SQLite is done.
 Databases and browsers are brought before pytest starts, because pytest-django has settled
 on a database by the time a conftest could start one. Arguments go to pytest:
 `make test ARGS="-k name"`.
@@ -10,11 +11,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 import psycopg
 
@@ -36,25 +39,38 @@ def main(arguments: list[str]) -> int:
     debian.bring(*debian.PACKAGES.keys() - {"chromium", "wrk"})
 
     given = os.environ.pop("DATABASE_URL", "")
-    on_sqlite = pytest("sqlite", "SQLite", arguments, os.environ)
-    with postgresql(given) as (url, name):
+    with postgresql(given) as (url, name), tempfile.TemporaryFile() as said:
         environ = {**os.environ, "DATABASE_URL": url}
-        on_postgresql = pytest("postgresql", name, arguments, environ)
+        with (
+            _pytest("sqlite", arguments, os.environ) as one,
+            _pytest("postgresql", arguments, environ, said) as other,
+        ):
+            print(f"\n=== Tests on SQLite, and meanwhile on {name} ===", flush=True)
+            on_sqlite = one.wait()
+            print(f"\n=== Tests on {name} ===", flush=True)
+            on_postgresql = _told(other, said)
     if on_sqlite:
         print("The tests failed on SQLite: see further up.", file=sys.stderr)
     return on_sqlite or on_postgresql
 
 
-def pytest(vendor: str, name: str, arguments: list[str], environ: Mapping[str, str]) -> int:
-    """Run pytest on one database; returns its exit status."""
-    print(f"\n=== Tests on {name} ===", flush=True)
+@contextmanager
+def _pytest(
+    vendor: str,
+    arguments: list[str],
+    environ: Mapping[str, str],
+    said: IO[bytes] | None = None,
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Pytest on one database, stopped on the way out; what it says goes into a file where one is given."""
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", *arguments],
         cwd=BASE_DIR,
         env={**environ, "UNDERSIGNED_EXPECT_VENDOR": vendor},
+        stdout=said,
+        stderr=said and subprocess.STDOUT,
     ) as process:
         try:
-            return process.wait()
+            yield process
         except KeyboardInterrupt:
             # The terminal has sent it to pytest as well, which is cleaning up.
             process.wait()
@@ -64,6 +80,20 @@ def pytest(vendor: str, name: str, arguments: list[str], environ: Mapping[str, s
                 # As Ctrl-C would, so that it stops the site and removes its folders.
                 process.send_signal(signal.SIGINT)
                 process.wait()
+
+
+def _told(process: "subprocess.Popen[bytes]", said: IO[bytes]) -> int:
+    """Print what a process has said and goes on to say; returns its exit status."""
+    at = 0
+    while True:
+        status = process.poll()
+        while more := os.pread(said.fileno(), 1 << 16, at):
+            at += len(more)
+            sys.stdout.buffer.write(more)
+        sys.stdout.flush()
+        if status is not None:
+            return status
+        time.sleep(0.2)
 
 
 @contextmanager
