@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from config.running import CORES, THREADS_PER_PROCESS
 from tests.browser.site import free_port
 from tests.debian import path_of
 from tests.deploy import configured
@@ -158,6 +160,28 @@ def nginx(files: Mapping[str, Answer]) -> Iterator[str]:
 
 
 @contextmanager
+def bare(answer: Answer) -> Iterator[str]:
+    """A function that hands out this answer, under granian with our processes and threads; gives its URL."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="undersigned-bench-bare-") as place:
+        file = Path(place) / "answer"
+        # granian says these two itself.
+        headers = [pair for pair in answer.headers.items() if pair[0] not in {"server", "date"}]
+        file.write_bytes(json.dumps(headers).encode() + b"\n" + answer.body)
+        command = [
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
+            *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
+            *("--workers", str(CORES), "--blocking-threads", str(THREADS_PER_PROCESS)),
+            "benchmarks.bare:application",
+        ]
+        with running(command, BARE_ANSWER=str(file)):
+            url = f"http://127.0.0.1:{port}"
+            wait_for(url)
+            assert ask(url).body == answer.body
+            yield url
+
+
+@contextmanager
 def cache_before(site_url: str) -> Iterator[str]:
     """nginx as deploy/nginx.conf has it, before a site; gives its URL.
 
@@ -183,9 +207,11 @@ def cache_before(site_url: str) -> Iterator[str]:
 
 
 @contextmanager
-def running(command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
+def running(command: list[str], **environ: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A process, ended on the way out."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, start_new_session=True, env={**os.environ, **environ}
+    )
     try:
         yield process
     finally:

@@ -31,7 +31,7 @@ BEFORE: Final = "granian, before it calls Python: a request becomes Python’s o
 RUNNER: Final = (
     "granian’s `_runner`: makes the `environ`, hands the answer over and wakes who sends it"
 )
-DJANGO: Final = "Django, asked anew ten times a second in each process"
+DJANGO: Final = "Django, asked anew five times a second in each process"
 OTHERS: Final = "all other"
 LEAST: Final = 0.005  # of the time; what is less is among the others
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Final
 
-from benchmarks.loading import GZIP, Load, ask, cache_before, load, nginx
+from benchmarks.loading import GZIP, Load, ask, bare, cache_before, load, nginx
 from benchmarks.measuring import absolute, compare
 from benchmarks.site import Site, approvals, production_site
 from benchmarks.watching import each_process, memory, watching
@@ -77,6 +77,16 @@ def pages(site: Site, _database: str) -> None:
                     connections=connections,
                     goal=PAGES[slug],
                 )
+            # What is to be had here: it depends on the machine as much as on us.
+            with bare(answers[slug]) as function:
+                for connections in CONNECTIONS:
+                    _beside_nginx(
+                        f"a bare function under granian, the same bytes as {count:,} signatories, "
+                        f"{connections} connections",
+                        function,
+                        f"{reference}/{slug}",
+                        connections=connections,
+                    )
         for connections in CONNECTIONS:
             _beside_nginx(
                 f"304 for that of {LENGTHS['many']:,}, {connections} connections",
@@ -109,7 +119,7 @@ def _beside_nginx(
     reference: str,
     *,
     connections: int,
-    goal: tuple[float, float],
+    goal: tuple[float | None, float | None] = (None, None),
     is_known: bool = False,
 ) -> None:
     """Requests/s of two addresses by turns; with `is_known` the reader has the page already."""
