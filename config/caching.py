@@ -1,8 +1,18 @@
-"""What caches between us and readers may keep: what a view says so of, and nothing else."""
+"""Two kinds of caches: those between us and readers, and the one that all web processes share."""
 
+import logging
+import time
 from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
 from django.http import HttpRequest, HttpResponse
+from redis import RedisError
+
+logger = logging.getLogger(__name__)
+
+AWAY_FOR: Final = 5.0  # seconds for which a Redis that did not answer is not asked again
 
 
 def keep_nothing_unsaid(
@@ -20,3 +30,45 @@ def keep_nothing_unsaid(
         return response
 
     return middleware
+
+
+class SharedCache(RedisCache):
+    """Redis, in which all processes count failed log-ins together; while it is away, each counts by itself.
+
+    So nobody is kept from logging in, and nobody may guess for ever.
+    """
+
+    _away_until: ClassVar[float] = 0.0  # by the monotonic clock; of all threads of this process
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._own = LocMemCache("while-redis-is-away", {})
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        return bool(self._either(super().add, self._own.add, *args, **kwargs))
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return self._either(super().get, self._own.get, *args, **kwargs)
+
+    def set(self, *args: Any, **kwargs: Any) -> None:
+        self._either(super().set, self._own.set, *args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> bool:
+        return bool(self._either(super().delete, self._own.delete, *args, **kwargs))
+
+    @classmethod
+    def is_away(cls) -> bool:
+        """Whether Redis did not answer the last time that it was asked, which was just now."""
+        return time.monotonic() < cls._away_until
+
+    def _either(
+        self, shared: Callable[..., Any], own: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        if not self.is_away():
+            try:
+                return shared(*args, **kwargs)
+            except (RedisError, OSError) as error:
+                SharedCache._away_until = time.monotonic() + AWAY_FOR
+                # Its own words may have the password of its address.
+                logger.warning("Redis does not answer (%s)", type(error).__name__)
+        return own(*args, **kwargs)

@@ -14,6 +14,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
+from config.caching import SharedCache
 from config.look import PATIENCE, Look
 from signatories import worker
 from signatories.waiting import mail_went_out, waiting
@@ -85,6 +86,8 @@ def _worker(at: datetime) -> str:
 
 def _ask_cache() -> str:
     cache.set("readyz", OK, 10)
+    if SharedCache.is_away():
+        return "does not answer"
     return OK if cache.get("readyz") == OK else "does not keep what it is given"
 
 

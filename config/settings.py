@@ -150,7 +150,7 @@ def cache_settings(url: str) -> dict[str, Any]:
     if not url:
         return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     return {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.caching.SharedCache",
         "LOCATION": url,
         "OPTIONS": {"socket_timeout": 2},  # seconds; without, one that hangs is waited for
     }
