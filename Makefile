@@ -17,7 +17,7 @@ PRODUCTION = DEBUG= DEMO= DATABASE_URL= DATABASE_POOLER= CACHE_URL= EMAIL_URL= S
 	SECRET_KEY=for-make-check-alone-7rV0xQm3Zp9LkT2wYb8NcH5sJd1FgA4e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve worker migrate test check bench format messages lock clean
+.PHONY: help install demo serve worker migrate test check bench format messages lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -25,6 +25,8 @@ help: ## list the targets
 
 demo: .venv/.installed ## a letter with its signatories on http://127.0.0.1:8000/ (PORT=, HOST=, VAR_DIR=)
 	@exec $(PY) -m config.serve --demo
+
+install: .venv/.installed ## what the server needs, into .venv, and nothing else
 
 serve: .venv/.installed ## the production server; everything from the environment
 	@exec $(PY) -m config.serve

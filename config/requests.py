@@ -28,7 +28,7 @@ def watch(
     """Middleware: give the request an id, count it, log it by its view: never by its path, which may hold a secret.
 
     The id is X-Request-ID, from a proxy that we trust or made here, and is told in the answer. What caches may keep
-    has none and is not logged: it is told to many, and letter.front asks for it ten times a second.
+    has none and is not logged: it is told to many, and letter.front asks for it five times a second.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

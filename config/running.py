@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +32,14 @@ END_WITHIN = 10  # seconds; what does not end by itself is not waited for
 AGAIN_AFTER = 1.0  # seconds from the end of a process to its next start
 
 _claims: list[socket.socket] = []
+# A web process is forked. If it is while the worker is being started it inherits the pipe over which that says that it
+# has begun, and its end is waited for as long as the web process lives; so the one waits for the other.
+_starting = threading.Lock()
+os.register_at_fork(
+    before=_starting.acquire,
+    after_in_parent=_starting.release,
+    after_in_child=_starting.release,
+)
 
 
 class Beside:
@@ -61,7 +70,8 @@ class Beside:
         while not self._stopping.is_set():
             # In a group of its own: Ctrl-C is ours to pass on, once the web processes have ended. In the same
             # session, though: Linux weighs sessions first, and how nice a process is only within its own.
-            self._process = subprocess.Popen(self._command, cwd=BASE_DIR, process_group=0)
+            with _starting:
+                self._process = subprocess.Popen(self._command, cwd=BASE_DIR, process_group=0)
             self._process.wait()
             self._stopping.wait(AGAIN_AFTER)
 
@@ -88,7 +98,8 @@ def claim_core() -> None:
             claim.close()
             continue
         _claims.append(claim)
-        os.sched_setaffinity(0, {core})
+        with suppress(PermissionError):  # whoever hardens a machine may forbid it
+            os.sched_setaffinity(0, {core})
         return
 
 
@@ -115,7 +126,7 @@ def main() -> None:
         log_access=False,
         log_level=LogLevels.warning if given.quiet else LogLevels.info,
         log_dictconfig=json.loads(given.log_config.read_text()) if given.log_config else None,
-        # A process that dies is replaced.
+        # A process that dies is replaced; if one dies twice within 5.5 seconds, granian gives up and ends.
         respawn_failed_workers=True,
         workers_kill_timeout=END_WITHIN,
         working_dir=BASE_DIR,

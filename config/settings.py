@@ -161,7 +161,7 @@ CACHES = {"default": cache_settings(CACHE_URL)}
 
 # --- Background work ----------------------------------------------------------
 
-# "web": each web process also sends mail and publishes, in a thread of its own.
+# "web": `make serve` also sends mail and publishes, in a process beside the web processes; the demo in a thread.
 # "separate": `manage.py worker` does, and web processes only answer.
 WORKER = os.environ.get("WORKER") or "web"
 

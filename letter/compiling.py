@@ -7,6 +7,7 @@ for good. A job is a line of JSON; its answer a line of JSON, with the size of t
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import typst
@@ -15,7 +16,8 @@ import typst
 def main() -> None:
     if sys.platform == "linux":
         # Not only on the core of the web process that started it (config/running.py).
-        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+        with suppress(PermissionError):
+            os.sched_setaffinity(0, range(os.cpu_count() or 1))
     fonts: Any = None
     for line in sys.stdin.buffer:
         job = json.loads(line)

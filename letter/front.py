@@ -12,6 +12,7 @@ If Django fails, which is when the database is away, what was kept last is serve
 """
 
 import io
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -22,11 +23,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from letter.metrics import READERS
 from letter.serving import encoding_for, is_named
 
-FRESH_FOR = (
-    0.2  # seconds; with those after which letter.serving asks the database it is far below a second
-)
+logger = logging.getLogger(__name__)
+
+FRESH_FOR = 0.2  # seconds; with those after which letter.serving asks the database far below one
 RETRY_AFTER = 1.0  # seconds for which nobody asks Django again after it has failed
 MEMORY = 32_000_000  # bytes; a page with 5,000 names is about 60,000
+ENTRY = 4000  # bytes that an answer takes beside its own: key, headers and what holds them
 LARGEST = 2_000_000  # bytes of one answer; larger is hardly anything but what few want, and not compressed
 # A database that hangs keeps so many threads, none of them a reader's, and a reader no longer than that.
 ASKING_AT_ONCE = 2
@@ -134,7 +136,11 @@ class Front:
             return answer
         try:
             return asked.result(PATIENCE)
-        except TimeoutError:
+        except (
+            Exception
+        ) as error:  # whatever Django did not make an answer of, or that it takes too long
+            if not isinstance(error, TimeoutError):
+                logger.exception("%s could not be had anew", key[0])
             # Whoever comes next need not wait as long.
             answer.due_at = time.monotonic() + RETRY_AFTER
             return answer
@@ -186,11 +192,11 @@ class Front:
         with self._keeping:
             self._drop_one(key)
             self._answers[key] = answer
-            self._size += len(answer.body[0])
+            self._size += ENTRY + len(answer.body[0])
             if self._size > MEMORY:
-                # What was asked for lately is due last.
+                # What was asked for lately is due last. A quarter at once, so that this is rare.
                 for other in sorted(self._answers, key=lambda each: self._answers[each].due_at):
-                    if self._size <= MEMORY:
+                    if self._size <= MEMORY * 3 // 4:
                         break
                     self._drop_one(other)
 
@@ -200,7 +206,7 @@ class Front:
 
     def _drop_one(self, key: Key) -> None:
         if answer := self._answers.pop(key, None):
-            self._size -= len(answer.body[0])
+            self._size -= ENTRY + len(answer.body[0])
 
 
 def _says_nothing(query: str) -> bool:

@@ -431,7 +431,8 @@ def encoding_for(accept_encoding: str) -> str:
     if "gzip" not in weights:
         wanted["gzip"] = weights.get("x-gzip", others)
     best = max(wanted, key=lambda coding: wanted[coding])
-    return best if wanted[best] > 0 else ""
+    # Whoever says nothing of `identity` takes it as the last resort.
+    return best if wanted[best] > 0 and wanted[best] >= weights.get("identity", 0.0) else ""
 
 
 def is_named(etag: str, if_none_match: str) -> bool:

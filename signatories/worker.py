@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -39,6 +39,8 @@ CLEAN_EVERY: Final = timedelta(hours=1)
 # other letters have their turn in the most crowded hour.
 LONG: Final = 0.1  # seconds
 MOMENT: Final = 0.02  # seconds
+# Mails go out for so long at most before other things have their turn: a mail server may hang for every one of them.
+MAILS_FOR: Final = 10.0  # seconds
 # After the n-th failed publication, wait so long; then as long as the last, for ever.
 PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300, 900))
 
@@ -51,63 +53,88 @@ _resting: dict[int, float] = {}  # letters, by primary key, and until when, by t
 def run_due(*, at: datetime | None = None) -> None:
     """Do all that is due now: publications first, then what their mails and all others say."""
     publish_due(at=at)
-    see_to_the_rest(at=at)
+    while see_to_the_rest(at=at):
+        pass
 
 
 def publish_due(*, at: datetime | None = None, stop: threading.Event | None = None) -> None:
     """Publish every letter that asks for it. Told to stop, it finishes the one that it has begun."""
     while not (stop and stop.is_set()) and (
-        _publish_next(at or timezone.now()) or _await_resting(at or timezone.now())
+        _publish_next(at or timezone.now()) or _await_others(at or timezone.now())
     ):
         _note_step("publishing")
 
 
-def see_to_the_rest(*, at: datetime | None = None, stop: threading.Event | None = None) -> None:
-    """Send what is due, then assess what has come in; however much more there is, it is there for the next worker."""
+def see_to_the_rest(*, at: datetime | None = None, stop: threading.Event | None = None) -> bool:
+    """Send what is due, then assess what has come in; give whether there may be more mails.
+
+    However much more there is, it is there for the next round, or the next worker.
+    """
     mail_updates(at=at or timezone.now())
-    while not (stop and stop.is_set()) and send_next(at=at or timezone.now()):
+    until = time.monotonic() + MAILS_FOR
+    is_more = True
+    while is_more and not (stop and stop.is_set()) and time.monotonic() < until:
         _note_step("mails")
+        is_more = send_next(at=at or timezone.now())
     # One batch: the mails of what comes in meanwhile are not to wait for the rest.
     assess_due(at or timezone.now())
+    return is_more
 
 
 def _publish_next(at: datetime) -> bool:
-    """Publish one letter that asks for it and does not rest; give whether there was one."""
-    begun = time.monotonic()
-    for letter_id in [key for key, until in _resting.items() if until <= begun]:
+    """Publish one letter that asks for it, does not rest and is nobody else's; give whether there was one."""
+    now = time.monotonic()
+    for letter_id in [key for key, until in list(_resting.items()) if until <= now]:
         del _resting[letter_id]
-    waiting = PublicationRequest.objects.filter(due_at__lte=at)
-    due = waiting.exclude(letter__in=list(_resting)).order_by("due_at", "pk").first()
-    if due is None:
-        return False
-    outcome = "failed"
+    outcome, letter = "failed", None
+    begun = now
     try:
         with transaction.atomic():
-            edition = publish(due.letter_id, approved_lines, at=at)
+            letter = _claimed(at)
+            if letter is None:
+                return False
+            begun = time.monotonic()
+            edition = publish(letter.pk, approved_lines, at=at)
             if edition is not None:
                 ask_to_sign_again(edition.letter, at=at)
         outcome = "edition" if edition else "unchanged"
     except Exception as error:
-        logger.exception("letter %s could not be published", due.letter_id)
-        _postpone(due, error, at)
+        if letter is None:
+            raise
+        logger.exception("letter %s could not be published", letter.pk)
+        _postpone(letter.pk, error, at)
     took = time.monotonic() - begun
     PUBLICATION_SECONDS.labels(outcome).observe(took)
     if took > LONG:
-        _resting[due.letter_id] = time.monotonic() + took
+        _resting[letter.pk] = time.monotonic() + took
     return True
 
 
-def _await_resting(at: datetime) -> bool:
-    """Wait a moment where a letter is asked for that rests; give whether there is one."""
-    resting = PublicationRequest.objects.filter(due_at__lte=at, letter__in=list(_resting))
-    if not resting.exists():
+def _claimed(at: datetime) -> Letter | None:
+    """The letter that has waited longest, with its row locked; on PostgreSQL past those that others have locked.
+
+    So several workers publish several letters side by side. SQLite has one writer, who has all.
+    """
+    can_skip = connection.features.has_select_for_update_skip_locked
+    waiting = Letter.objects.filter(publication_requests__due_at__lte=at)
+    return (
+        waiting.exclude(pk__in=list(_resting))
+        .order_by("publication_requests__due_at", "publication_requests__pk")
+        .select_for_update(of=("self",) if can_skip else (), skip_locked=can_skip, no_key=can_skip)
+        .first()
+    )
+
+
+def _await_others(at: datetime) -> bool:
+    """Wait a moment where a letter is asked for that rests or is another worker's; give whether there is one."""
+    if not PublicationRequest.objects.filter(due_at__lte=at).exists():
         return False
     time.sleep(MOMENT)
     return True
 
 
-def _postpone(due: PublicationRequest, error: Exception, at: datetime) -> None:
-    waiting = PublicationRequest.objects.filter(letter_id=due.letter_id)
+def _postpone(letter_id: int, error: Exception, at: datetime) -> None:
+    waiting = PublicationRequest.objects.filter(letter_id=letter_id)
     # Of all that wait: an approval made meanwhile does not set the pauses back.
     attempts = (waiting.aggregate(most=Max("attempts"))["most"] or 0) + 1
     waiting.update(
@@ -139,12 +166,13 @@ def work(stop: threading.Event) -> None:
     cleaned_at: datetime | None = None
     while not stop.is_set():
         with _going_on("mails", stop):
-            see_to_the_rest(stop=stop)
+            is_more = see_to_the_rest(stop=stop)
             if cleaned_at is None or timezone.now() - cleaned_at > CLEAN_EVERY:
                 retention.purge(at=timezone.now())
                 tell_of_delays(at=timezone.now())
                 cleaned_at = timezone.now()
-            stop.wait(LOOK_EVERY)
+            if not is_more:
+                stop.wait(LOOK_EVERY)
     threads[1].join()
 
 

@@ -3,7 +3,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,56 @@ def test_what_runs_beside_us_ends_when_it_is_told_to_and_stays_ended(starts):
 
     assert pids() == [first]
     assert not is_there(first)
+
+
+def test_a_process_that_is_forked_at_that_moment_does_not_keep_it_from_being_looked_after(
+    starts, monkeypatch
+):
+    beside, pids = starts
+    forks, forked, real = [], [], os.pipe
+
+    def fork():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Python 3.12 on, that there are threads
+            child = os.fork()
+        if not child:
+            time.sleep(60)
+            os._exit(0)
+        forked.append(child)
+
+    def pipe():
+        ends = real()
+        forks.append(threading.Thread(target=fork))
+        forks[-1].start()
+        time.sleep(0.2)
+        return ends
+
+    monkeypatch.setattr(os, "pipe", pipe)
+    try:
+        beside.start()
+        (first,) = until(pids)
+        monkeypatch.undo()
+        os.kill(first, signal.SIGKILL)
+
+        until(lambda: len(pids()) == 2, seconds=10)
+    finally:
+        for thread in forks:
+            thread.join(10)
+        for child in forked:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def test_where_keeping_to_a_core_is_forbidden_it_goes_on_without(monkeypatch):
+    def forbidden(*_args):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setaffinity", forbidden)
+    claims = len(running._claims)
+    running.claim_core()
+    running._claims.pop().close()
+
+    assert len(running._claims) == claims
 
 
 def test_each_process_has_a_core_that_no_other_has_until_none_is_left():
@@ -148,6 +200,14 @@ def test_the_server_brings_a_worker_that_ends_with_it(server):
     server.wait(20)
 
     assert not is_there(worker)
+
+
+def test_the_server_starts_its_worker_again_when_it_is_killed(server):
+    worker = until(lambda: worker_of(server.pid))
+
+    os.kill(worker, signal.SIGKILL)
+
+    assert until(lambda: worker_of(server.pid) not in {worker, None})
 
 
 def test_the_worker_beside_a_process_ends_when_that_one_is_killed(tmp_path):

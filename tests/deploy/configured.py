@@ -51,7 +51,7 @@ def nginx(folder: Path, *, http: int, https: int, nodes: Sequence[int]) -> Path:
             "listen [::]:443 ssl http2;": "",
             "server_name letters.example.org;": f"server_name {host};",
             "/etc/ssl/undersigned/": f"{folder}/",
-            "/var/cache/nginx/undersigned": f"{folder}/cache",
+            "/var/cache/undersigned": f"{folder}/cache",
             "/var/log/nginx/": f"{folder}/",
         },
     )

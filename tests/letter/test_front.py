@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import itertools
 import threading
 import time
 from concurrent.futures import Executor, Future
@@ -112,7 +113,15 @@ PATHS = [
     "/fr/conduct/countries/",
     "/conduct/editions/1/",
     "/conduct/embed/",
+    "/conduct/letter.txt",
+    "/conduct/share/",
+    "/conduct/countries.json",
+    "/fr/conduct/feed.atom",
+    "/fr/conduct/editions/",
+    "/fr/conduct/embed/",
 ]
+# Where the list is, so that the newest name is.
+WITH_LIST = {*PATHS[1:5], "/conduct/embed/", "/conduct/letter.txt", "/fr/conduct/embed/"}
 
 
 @pytest.mark.parametrize("encoding", UNPACK)
@@ -134,8 +143,39 @@ def test_it_says_what_django_says_of_the_newest_edition(published, reader, clock
         assert first == second == django
         assert first[0] == 200
         assert first[1].get("Content-Encoding", "") == encoding
-        if path in PATHS[1:5]:
+        if path in WITH_LIST:
             assert name in UNPACK[encoding](first[2]).decode()
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Cache-Control", "private, max-age=1"),
+        ("Cache-Control", None),
+        ("Set-Cookie", "sessionid=1"),
+        ("Vary", "Accept-Encoding, Cookie"),
+        ("Content-Encoding", "br"),
+        ("Content-Length", str(module.LARGEST)),
+    ],
+)
+def test_what_is_not_everybodys_is_never_given_to_another(header, value):
+    said = {"Cache-Control": "public, max-age=1", "Vary": "Accept-Encoding", "Content-Length": "9"}
+    headers = {**said, "Content-Encoding": "gzip", header: value}
+    counted = itertools.count()
+
+    def django(_environ, start_response):
+        start_response("200 OK", [(name, value) for name, value in headers.items() if value])
+        return [b"answer %d" % next(counted)]
+
+    def ask():
+        environ = {"HTTP_ACCEPT_ENCODING": "gzip", "HTTP_HOST": "testserver", "PATH_INFO": "/a/"}
+        setup_testing_defaults(environ)
+        return b"".join(front(environ, lambda *_said: None))
+
+    front = Front(django, lambda _environ: "http", AtOnce())
+    assert [ask(), ask()] == [b"answer 0", b"answer 1"]
+    headers[header] = {**said, "Content-Encoding": "gzip"}.get(header)
+    assert [ask(), ask()] == [b"answer 2", b"answer 2"]
 
 
 def test_whoever_has_it_is_told_so(published, reader):
@@ -350,7 +390,7 @@ def test_another_host_is_another_answer(published, settings, reader):
 
 
 def test_memory_has_an_end_and_what_is_read_stays(published, reader, monkeypatch, clock):
-    sizes = [len(reader.get(path, application=reader.django)[2]) for path in PATHS]
+    sizes = [module.ENTRY + len(reader.get(path, application=reader.django)[2]) for path in PATHS]
     monkeypatch.setattr(module, "MEMORY", sum(sizes) // 2)
     for path in PATHS * 2:
         clock(module.FRESH_FOR)
@@ -359,7 +399,7 @@ def test_memory_has_an_end_and_what_is_read_stays(published, reader, monkeypatch
         assert reader.front._size <= module.MEMORY
 
     kept = reader.front._answers
-    assert reader.front._size == sum(len(answer.body[0]) for answer in kept.values())
+    assert reader.front._size == sum(module.ENTRY + len(answer.body[0]) for answer in kept.values())
     assert "/conduct/" in {path for path, *_rest in kept}
     assert 1 < len(kept) < len(PATHS)
 

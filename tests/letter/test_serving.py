@@ -115,6 +115,8 @@ def test_strong_etags_and_304(published, client, path):
         ("gzip;q=0, *", "br"),
         ("gzip;q=0", None),
         ("identity, gzip;q=0, br;q=0, *", None),
+        ("identity;q=1, gzip;q=0.1", None),
+        ("identity;q=0.5, gzip;q=0.5", "gzip"),
         ("", None),
         ("deflate, zstd", None),
         ("gzip;q=nonsense", None),

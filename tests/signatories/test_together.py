@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core import mail
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
 
-from letter.models import PublicationRequest
+from letter.models import Letter, PublicationRequest
 from letter.publishing import request_publication, verify
 from signatories import merging, moderation, vouching, worker
 from signatories.evidence import assess_due
@@ -134,6 +134,31 @@ def test_no_list_waits_for_a_mail_server_or_for_domains(letter, monkeypatch, slo
         stop.set()
         released.set()
         thread.join(20)
+
+
+@pytest.mark.skipif(
+    not connection.features.has_select_for_update_skip_locked, reason="SQLite has one writer"
+)
+def test_a_letter_that_one_worker_publishes_keeps_no_other_waiting(letter):
+    other = make_letter(slug="other")
+    for each in (letter, other):
+        request_publication(each, at=timezone.now())
+    stop = threading.Event()
+
+    def work():
+        worker.publish_due(stop=stop)
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    with transaction.atomic():
+        Letter.objects.select_for_update().get(pk=letter.pk)
+        thread.start()
+        deadline = time.monotonic() + 10
+        while not other.editions.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert (other.editions.count(), letter.editions.count()) == (1, 0)
+    thread.join(10)
+    assert letter.editions.count() == 1
 
 
 @pytest.mark.parametrize("_round", range(5))

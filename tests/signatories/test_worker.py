@@ -210,6 +210,27 @@ def test_a_mail_server_that_hangs_holds_no_lock(message, server, monkeypatch, ma
     assert len(mailoutbox) == 1
 
 
+def test_other_things_have_their_turn_while_the_mail_server_hangs(
+    letter, server, mailoutbox, monkeypatch
+):
+    for signatory in SignatoryFactory.create_batch(3, letter=letter, state=State.SUBMITTED):
+        moderation.queue_mail(signatory, Message.Kind.CONFIRM, at=NOW)
+    assessed = []
+    real, sent = worker.send_next, []
+
+    def slow(at):
+        sent.append(time.sleep(0.02))
+        return real(at=at)
+
+    monkeypatch.setattr(worker, "MAILS_FOR", 0.01)
+    monkeypatch.setattr(worker, "send_next", slow)
+    monkeypatch.setattr(worker, "assess_due", lambda _at: assessed.append(len(mailoutbox)))
+
+    run_due(at=NOW)
+
+    assert assessed == [1, 2, 3, 3]
+
+
 def test_a_mail_server_that_comes_back_gets_everything(letter, server, mailoutbox):
     for signatory in SignatoryFactory.create_batch(3, letter=letter, state=State.SUBMITTED):
         moderation.queue_mail(signatory, Message.Kind.CONFIRM, at=NOW)

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -37,7 +38,8 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, finish)
         signal.signal(signal.SIGINT, finish)
         if options["beside"]:
-            os.nice(NICE)
+            with suppress(PermissionError):
+                os.nice(NICE)
             threading.Thread(target=_follow, args=(options["beside"], finish), daemon=True).start()
         self.stdout.write("The worker runs.")
         work(stop)
