@@ -3,6 +3,7 @@
 In a process of its own, on the database of DATABASE_URL: `python -m benchmarks.letters few=33 many=5000`.
 """
 
+import itertools
 import os
 import random
 import sys
@@ -32,6 +33,8 @@ def main(lengths: dict[str, int]) -> None:
 
     call_command("migrate", verbosity=0)
     file = read_letter(FILE.read_text(encoding="utf-8"))
+    # Among so many at once, two of the random ones may be equal.
+    references = map("{:08}".format, itertools.count())
     names = made_up(random.Random(4))  # noqa: S311  # the same lists each time
     now = timezone.now() - timedelta(days=1)
 
@@ -43,6 +46,7 @@ def main(lengths: dict[str, int]) -> None:
         )
         entries = [
             Signatory(
+                reference=next(references),
                 letter=letter,
                 revision=letter.revisions.get(),
                 name=each.name,

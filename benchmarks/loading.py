@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from benchmarks.site import service
 from config.running import CORES, THREADS_PER_PROCESS
 from tests.browser.site import free_port
 from tests.debian import path_of
@@ -210,7 +211,7 @@ def cache_before(site_url: str) -> Iterator[str]:
 def running(command: list[str], **environ: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A process, ended on the way out."""
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, start_new_session=True, env={**os.environ, **environ}
+        command, stdin=subprocess.DEVNULL, start_new_session=True, env=service(**environ)
     )
     try:
         yield process

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.browser.site import free_port, wait_until_it_answers
-from tests.settings import VARIABLES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PATIENCE = 300  # seconds
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
 REST = 0.15  # of a core: less than that is looking whether there is anything to do
 
 
@@ -56,6 +56,11 @@ class Site:
         raise AssertionError(msg)
 
 
+def service(**variables: str) -> dict[str, str]:
+    """An environment with these, and as few others as an init system gives: each request gets a copy of them all."""
+    return {**{name: os.environ[name] for name in KEPT if name in os.environ}, **variables}
+
+
 @contextmanager
 def production_site(folder: Path, lengths: Mapping[str, int], **variables: str) -> Iterator[Site]:
     """`python -m config.serve` on a free port of the loopback, with letters of these lengths by their slugs.
@@ -64,19 +69,14 @@ def production_site(folder: Path, lengths: Mapping[str, int], **variables: str) 
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    environ = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in {*VARIABLES, "DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
-    }
-    environ |= {
-        "VAR_DIR": str(folder / "var"),
-        "SECRET_KEY": secrets.token_urlsafe(50),
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "BASE_URL": url,
-        "PORT": str(port),
+    environ = service(
+        VAR_DIR=str(folder / "var"),
+        SECRET_KEY=secrets.token_urlsafe(50),
+        ALLOWED_HOSTS="127.0.0.1",
+        BASE_URL=url,
+        PORT=str(port),
         **variables,
-    }
+    )
     run(
         "benchmarks.letters",
         *(f"{slug}={count}" for slug, count in lengths.items()),

@@ -28,6 +28,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # granian warns of more than this.
 CORES = os.cpu_count() or 1
 THREADS_PER_PROCESS = min(8, 2 * CORES + 1)
+# The settings have them by then. With each request comes a copy of the environment (PEP 3333, and CGI before it), and
+# goes wherever somebody writes down a request that failed.
+SECRETS = ("SECRET_KEY", "DATABASE_URL", "CACHE_URL", "EMAIL_URL", "METRICS_TOKEN", "SENTRY_DSN")
 END_WITHIN = 10  # seconds; what does not end by itself is not waited for
 AGAIN_AFTER = 1.0  # seconds from the end of a process to its next start
 
@@ -80,7 +83,10 @@ def load(*, a_core_each: bool) -> WSGIApplication:
     """What a web process runs."""
     if a_core_each:
         claim_core()
-    return cast("WSGIApplication", import_module("config.wsgi").application)
+    application = cast("WSGIApplication", import_module("config.wsgi").application)
+    for name in SECRETS:
+        os.environ.pop(name, None)
+    return application
 
 
 def claim_core() -> None:

@@ -55,8 +55,8 @@ WAITING: Final = (
 )
 QUICK_BELOW: Final = 3  # seconds
 LETTERS_NAMED: Final = 3
-# A batch of assessments stops after so long: mails are sent by the same worker.
-BATCH_SECONDS: Final = 1.0
+# A batch of assessments stops after so long: mails, and on SQLite publications, have their turn between two.
+BATCH_SECONDS: Final = 0.1
 DNS_TIMEOUT: Final = 3  # seconds
 
 

@@ -47,6 +47,7 @@ PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 60, 300,
 # When each of this process's lines of work last began something, by the monotonic clock.
 _last_steps: dict[str, float] = {}
 _is_in_background = False
+_publishing = threading.Lock()
 _resting: dict[int, float] = {}  # letters, by primary key, and until when, by the monotonic clock
 
 
@@ -66,7 +67,7 @@ def publish_due(*, at: datetime | None = None, stop: threading.Event | None = No
 
 
 def see_to_the_rest(*, at: datetime | None = None, stop: threading.Event | None = None) -> bool:
-    """Send what is due, then assess what has come in; give whether there may be more mails.
+    """Send what is due, then assess what has come in; give whether there may be more.
 
     However much more there is, it is there for the next round, or the next worker.
     """
@@ -75,14 +76,27 @@ def see_to_the_rest(*, at: datetime | None = None, stop: threading.Event | None 
     is_more = True
     while is_more and not (stop and stop.is_set()) and time.monotonic() < until:
         _note_step("mails")
+        _let_publish()
         is_more = send_next(at=at or timezone.now())
     # One batch: the mails of what comes in meanwhile are not to wait for the rest.
-    assess_due(at or timezone.now())
-    return is_more
+    _let_publish()
+    assessed = assess_due(at or timezone.now())
+    return is_more or bool(assessed)
+
+
+def _let_publish() -> None:
+    """Wait while something is published: two would share one core of Python, and SQLite has one writer."""
+    with _publishing:
+        pass
 
 
 def _publish_next(at: datetime) -> bool:
     """Publish one letter that asks for it, does not rest and is nobody else's; give whether there was one."""
+    with _publishing:
+        return _publish_locked(at)
+
+
+def _publish_locked(at: datetime) -> bool:
     now = time.monotonic()
     for letter_id in [key for key, until in list(_resting.items()) if until <= now]:
         del _resting[letter_id]

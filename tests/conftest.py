@@ -9,7 +9,7 @@ from django.db import connection
 from letter import serving
 from letter.background import bell
 from letter.models import Letter
-from signatories import worker
+from signatories import evidence, worker
 from signatories.worker import run_due
 from tests import factories
 
@@ -32,8 +32,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _nothing_in_memory(monkeypatch):
     """Each test has a database of its own, so what the process remembers of the last one goes."""
     serving.forget()
-    # How long a publication takes is the machine's affair.
+    # How long a publication or a batch of assessments takes is the machine's affair.
     monkeypatch.setattr(worker, "LONG", float("inf"))
+    monkeypatch.setattr(evidence, "BATCH_SECONDS", float("inf"))
     bell.clear()
     cache.clear()
     yield
