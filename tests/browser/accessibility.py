@@ -6,6 +6,7 @@ from playwright.sync_api import Page
 
 def assert_accessible(page: Page) -> None:
     """Fail, naming rule and element, where axe finds any violation on the page as it stands."""
+    page.wait_for_load_state()
     results = Axe().run(page)
     complaints = [
         f"{violation['id']} ({violation['impact']}): {violation['help']}\n    "
