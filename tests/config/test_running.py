@@ -189,8 +189,9 @@ def server(tmp_path):
         wait_until_it_answers(f"http://127.0.0.1:{port}", process, log)
         yield process
     finally:
-        process.kill()
-        process.wait()
+        # Killed, it would leave its web processes behind.
+        process.terminate()
+        process.wait(20)
 
 
 def test_the_server_brings_a_worker_that_ends_with_it(server):
