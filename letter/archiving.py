@@ -73,8 +73,9 @@ def pages_of(letter: Letter, edition: Edition, made_on: date) -> Iterator[Page]:
     listings = letter.listings.in_edition(newest).listed()
     for made in documents.make(letter, edition, listings, archived_on=made_on):
         yield Page(page_url(letter, made.language), partial(b"".join, made.pieces))
-    for view, a_list in (("letter:json", past.edition_json), ("letter:csv", past.edition_csv)):
-        yield Page(reverse(view, args=[letter.slug]), partial(_whole, a_list, letter, newest))
+    for view, pieces in (("letter:json", past.edition_json), ("letter:csv", past.edition_csv)):
+        address = reverse(view, args=[letter.slug])
+        yield Page(address, partial(b"".join, pieces(letter, newest)))
     yield Page(reverse("letter:schema"), documents.schema)
     for language in edition.revision.texts():
         base = page_url(letter, language)
@@ -100,13 +101,9 @@ def pages_of(letter: Letter, edition: Edition, made_on: date) -> Iterator[Page]:
             yield Page(f"{base}revisions/{number}/", partial(make, number))
     for number in range(1, newest + 1):
         address = reverse("letter:edition_json", args=[letter.slug, number])
-        yield Page(address, partial(_whole, past.edition_json, letter, number), number)
+        yield Page(address, partial(b"".join, past.edition_json(letter, number)), number)
         for language in languages:
             yield from _of_edition(letter, language, number, newest)
-
-
-def _whole(make: Callable[[Letter, int], Iterator[bytes]], letter: Letter, number: int) -> bytes:
-    return b"".join(make(letter, number))
 
 
 def _of_edition(letter: Letter, language: str, number: int, newest: int) -> Iterator[Page]:

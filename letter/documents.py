@@ -710,7 +710,7 @@ def list_json(
     empty = json.dumps(document, ensure_ascii=False)
     end = "]}"
     yield empty.removesuffix(end).encode()
-    separator = ""
+    separator = b""
     for lines in _in_pieces(listings):
         rows = [
             {
@@ -728,8 +728,8 @@ def list_json(
             }
             for number, listing in lines
         ]
-        yield separator.encode() + json.dumps(rows, ensure_ascii=False)[1:-1].encode()
-        separator = ", "
+        yield separator + json.dumps(rows, ensure_ascii=False)[1:-1].encode()
+        separator = b", "
     yield end.encode()
 
 

@@ -25,7 +25,9 @@ from letter.serving import encoding_for, is_named
 
 logger = logging.getLogger(__name__)
 
-FRESH_FOR = 0.2  # seconds; with those after which letter.serving asks the database far below one
+FRESH_FOR = (
+    0.2  # seconds; with those for which letter.serving does not ask the database, far below one
+)
 RETRY_AFTER = 1.0  # seconds for which nobody asks Django again after it has failed
 MEMORY = 32_000_000  # bytes; a page with 5,000 names is about 60,000
 ENTRY = 4000  # bytes that an answer takes beside its own: key, headers and what holds them
@@ -136,14 +138,13 @@ class Front:
             return answer
         try:
             return asked.result(PATIENCE)
-        except (
-            Exception
-        ) as error:  # whatever Django did not make an answer of, or that it takes too long
-            if not isinstance(error, TimeoutError):
-                logger.exception("%s could not be had anew", key[0])
-            # Whoever comes next need not wait as long.
-            answer.due_at = time.monotonic() + RETRY_AFTER
-            return answer
+        except TimeoutError:
+            pass
+        except Exception:  # of which Django did not make an answer
+            logger.exception("%s could not be had anew", key[0])
+        # Whoever comes next need not wait as long.
+        answer.due_at = time.monotonic() + RETRY_AFTER
+        return answer
 
     def _asked_again(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
         self._tell()

@@ -128,16 +128,12 @@ def _per_day(field: str, entries: QuerySet[Signatory], zone: ZoneInfo) -> Counte
     counts: Counter[date] = Counter()
     cut = _cut(field, is_on_the_hour=_is_on_the_hour(zone))
     for begun, count in entries.order_by().values_list(cut).annotate(count=Count("*")):
-        at = _EPOCH + timedelta(seconds=begun) if isinstance(begun, int) else _written(begun)
+        if isinstance(begun, int):
+            at = datetime.fromtimestamp(begun, UTC)
+        else:
+            at = datetime.fromisoformat(begun).replace(tzinfo=UTC)
         counts[at.astimezone(zone).date()] += count
     return counts
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _written(at: str) -> datetime:
-    return datetime.fromisoformat(at).replace(tzinfo=UTC)
 
 
 def _cut(field: str, *, is_on_the_hour: bool) -> Func:

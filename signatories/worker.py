@@ -15,7 +15,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import close_old_connections, connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from letter.background import bell, listen
@@ -92,36 +92,38 @@ def _let_publish() -> None:
 
 def _publish_next(at: datetime) -> bool:
     """Publish one letter that asks for it, does not rest and is nobody else's; give whether there was one."""
-    with _publishing:
-        return _publish_locked(at)
-
-
-def _publish_locked(at: datetime) -> bool:
     now = time.monotonic()
-    for letter_id in [key for key, until in list(_resting.items()) if until <= now]:
+    for letter_id in [key for key, until in _resting.items() if until <= now]:
         del _resting[letter_id]
-    outcome, letter = "failed", None
-    begun = now
-    try:
-        with transaction.atomic():
-            letter = _claimed(at)
-            if letter is None:
-                return False
-            begun = time.monotonic()
-            edition = publish(letter.pk, approved_lines, at=at)
-            if edition is not None:
-                ask_to_sign_again(edition.letter, at=at)
-        outcome = "edition" if edition else "unchanged"
-    except Exception as error:
+    # Asked outside a transaction first, which on SQLite would take the writer's lock for nothing.
+    if not _waiting(at).exists():
+        return False
+    with _publishing, transaction.atomic():
+        letter = _claimed(at)
         if letter is None:
-            raise
-        logger.exception("letter %s could not be published", letter.pk)
-        _postpone(letter.pk, error, at)
+            return False
+        outcome = "failed"
+        begun = time.monotonic()
+        try:
+            with transaction.atomic():
+                edition = publish(letter.pk, approved_lines, at=at)
+                if edition is not None:
+                    ask_to_sign_again(edition.letter, at=at)
+            outcome = "edition" if edition else "unchanged"
+        except Exception as error:
+            logger.exception("letter %s could not be published", letter.pk)
+            _postpone(letter.pk, error, at)
     took = time.monotonic() - begun
     PUBLICATION_SECONDS.labels(outcome).observe(took)
     if took > LONG:
         _resting[letter.pk] = time.monotonic() + took
     return True
+
+
+def _waiting(at: datetime) -> QuerySet[Letter]:
+    """The letters that ask for it and do not rest, once for each of their requests."""
+    asking = Letter.objects.filter(publication_requests__due_at__lte=at)
+    return asking.exclude(pk__in=list(_resting))
 
 
 def _claimed(at: datetime) -> Letter | None:
@@ -130,9 +132,8 @@ def _claimed(at: datetime) -> Letter | None:
     So several workers publish several letters side by side. SQLite has one writer, who has all.
     """
     can_skip = connection.features.has_select_for_update_skip_locked
-    waiting = Letter.objects.filter(publication_requests__due_at__lte=at)
     return (
-        waiting.exclude(pk__in=list(_resting))
+        _waiting(at)
         .order_by("publication_requests__due_at", "publication_requests__pk")
         .select_for_update(of=("self",) if can_skip else (), skip_locked=can_skip, no_key=can_skip)
         .first()
@@ -171,12 +172,11 @@ def work(stop: threading.Event) -> None:
     Readers wait for publications, and a mail server, a domain or a list that came in can take any time. So those
     wait for none of these.
     """
-    threads = [
-        threading.Thread(target=listen, args=(stop,), name="listening", daemon=True),
-        threading.Thread(target=_publish_until, args=(stop,), name="publishing", daemon=True),
-    ]
-    for thread in threads:
-        thread.start()
+    threading.Thread(target=listen, args=(stop,), name="listening", daemon=True).start()
+    publishing = threading.Thread(
+        target=_publish_until, args=(stop,), name="publishing", daemon=True
+    )
+    publishing.start()
     cleaned_at: datetime | None = None
     while not stop.is_set():
         with _going_on("mails", stop):
@@ -187,7 +187,7 @@ def work(stop: threading.Event) -> None:
                 cleaned_at = timezone.now()
             if not is_more:
                 stop.wait(LOOK_EVERY)
-    threads[1].join()
+    publishing.join()
 
 
 def _publish_until(stop: threading.Event) -> None:
