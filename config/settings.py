@@ -289,6 +289,11 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# Argon2 resists whoever has stolen the table (RFC 9106); what was hashed otherwise is hashed anew at the next log-in.
+PASSWORD_HASHERS = [
+    f"django.contrib.auth.hashers.{name}"
+    for name in ("Argon2PasswordHasher", "PBKDF2PasswordHasher")
+]
 # Deciding about thousands at once sends a field for each.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
