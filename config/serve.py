@@ -20,10 +20,11 @@ import django
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from config.checks import refuse_to_start_unfit
+from letter.copies import Copies
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 GRANIAN_LOGS = str(BASE_DIR / "config" / "granian_logs.json")
@@ -154,10 +155,21 @@ def prepare(*, is_demo: bool) -> None:
             call_command("demo")
     except DatabaseError as error:
         reason = str(error).strip().partition("\n")[0]
+        if isinstance(error, OperationalError) and can_serve_without_database():
+            say(f"The database does not answer ({reason}): readers get what they had here last.")
+            return
         msg = f"the database does not answer as it should ({reason}). Look at DATABASE_URL."
         raise CannotStart(msg) from error
     finally:
         connections.close_all()
+
+
+def can_serve_without_database() -> bool:
+    """Whether this machine has served before, and still has what readers would ask for."""
+    return (
+        Copies(settings.COPIES_DIR).has_any()
+        and Path(settings.STATIC_ROOT, "staticfiles.json").exists()
+    )
 
 
 def forget_old_counts() -> None:

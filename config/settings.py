@@ -133,7 +133,8 @@ elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
         "keepalives_interval": 2,
         "keepalives_count": 3,
         **DATABASES["default"].get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": 14, "timeout": 5},
+        # There is a connection for each thread: whoever has none after two seconds has no database.
+        "pool": {"min_size": 1, "max_size": 14, "timeout": 2},
     }
     # "transaction": PgBouncer, or another that hands out a connection for one transaction only, stands in
     # between. A cursor that outlives its transaction would be asked for on another connection; without such
@@ -244,6 +245,8 @@ STORAGES = {
         else "config.static.StaticStorage"
     },
 }
+# What web processes leave there for readers, should they start again while the database is away (letter/copies.py).
+COPIES_DIR = VAR_DIR / "copies"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_MAX_AGE = 3600  # seconds, for the few files without a hash in their name
 
@@ -256,7 +259,7 @@ CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = IS_HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_AGE = None  # gone with the browser's window
 CSRF_FAILURE_VIEW = "config.views.csrf_failure"
-SESSION_COOKIE_AGE = 12 * 60 * 60  # seconds
+SESSION_COOKIE_AGE = 4 * 60 * 60  # seconds since it last kept something, such as a decision
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]

@@ -1,8 +1,11 @@
 """Pages of the site as a whole: is it well, what robots may read, what is said when a form's cookie is missing."""
 
 import logging
+import re
+import sys
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -14,6 +17,10 @@ from config import readiness
 from config.logs import request_id
 
 logger = logging.getLogger(__name__)
+
+# Fields of forms: what nobody typed, and what nobody else may read on the screen.
+HIDDEN = frozenset({"csrfmiddlewaretoken", "stamp", "via", "line", "seen", "text"})
+SECRET = re.compile("password|code|credential|token(?<!csrfmiddlewaretoken)")
 
 
 @never_cache
@@ -61,7 +68,28 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Something is broken: so the page gets nothing of the request, which would ask the database who is there."""
+    if isinstance(sys.exception(), (OperationalError, InterfaceError)):
+        return _database_away(request)
     return HttpResponse(render_to_string("500.html", {"request_id": request_id.get()}), status=500)
+
+
+def _database_away(request: HttpRequest) -> HttpResponse:
+    """Where that is what is broken, whatever was sent comes back in a form that sends it again."""
+    typed = [] if request.method != "POST" else _typed(request)
+    shown = [value for name, value in typed if name not in HIDDEN and len(value) > 1]
+    context = {"typed": typed, "shown": shown}
+    response = HttpResponse(render_to_string("503.html", context), status=503)
+    response["Retry-After"] = "60"  # seconds
+    return response
+
+
+def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+    """What a form had, as far as it may be shown; nothing where one of its fields is secret."""
+    try:
+        typed = [(name, value) for name, values in request.POST.lists() for value in values]
+    except Exception:  # noqa: BLE001 - it may be what is broken
+        return []
+    return [] if any(SECRET.search(name) for name, _value in typed) else typed
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

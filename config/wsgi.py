@@ -15,10 +15,11 @@ django = get_wsgi_application()
 from django.conf import settings  # noqa: E402
 
 from config.proxies import scheme_of  # noqa: E402
+from letter.copies import Copies  # noqa: E402
 from letter.front import Front  # noqa: E402
 from signatories.worker import start_in_background  # noqa: E402
 
-application = Front(django, scheme_of)
+application = Front(django, scheme_of, copies=Copies(settings.COPIES_DIR))
 
 if settings.WORKER == "web":
     start_in_background()

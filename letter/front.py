@@ -8,11 +8,13 @@ Django five answers a second, and what is kept is by construction what Django wo
 
 Everything else passes through untouched: forms, the desk, whatever has a query that says something, and every method
 but GET.
-If Django fails, which is when the database is away, what was kept last is served on.
+If Django fails, which is when the database is away, what was kept last is served on; by a process that has just begun,
+what others on the machine have left on its disk (`letter.copies`).
 """
 
 import io
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -20,6 +22,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from letter.copies import Copies, Copy
 from letter.metrics import READERS
 from letter.serving import encoding_for, is_named
 
@@ -35,6 +38,7 @@ LARGEST = 2_000_000  # bytes of one answer; larger is hardly anything but what f
 # A database that hangs keeps so many threads, none of them a reader's, and a reader no longer than that.
 ASKING_AT_ONCE = 2
 PATIENCE = 1.0  # seconds
+CONFIRM_AFTER = 600.0  # seconds after which it is noted that a copy on disk still holds
 # What nobody has asked for lately may be of any age: then all who do wait for the one who asks Django.
 OLD_AFTER = 0.5  # seconds since it was due
 # Made in seconds for a new edition: the pages are not to wait for them.
@@ -60,6 +64,7 @@ class Answer:
     etag: str
     unchanged: Headers  # of the 304 that stands for it (RFC 9110 §15.4.5)
     due_at: float  # when to ask Django again, by the monotonic clock
+    copied_at: float = -math.inf  # when its copy on disk was last known to hold, by the same
     asked: "Future[Answer | None] | None" = None  # what it says now, once it does
 
 
@@ -68,6 +73,7 @@ class Front:
 
     `scheme_of` gives the scheme by which the reader came, as far as a proxy of ours says so. `asking` has the threads
     in which Django is asked again; tests, in whose transaction only their own thread sees anything, give theirs.
+    `copies` outlive the process.
     """
 
     def __init__(
@@ -75,7 +81,9 @@ class Front:
         django: WSGIApplication,
         scheme_of: Callable[[WSGIEnvironment], str],
         asking: Executor | None = None,
+        copies: Copies | None = None,
     ) -> None:
+        self._copies = copies
         self._pages = asking or ThreadPoolExecutor(ASKING_AT_ONCE, "front")
         self._slow = asking or ThreadPoolExecutor(1, "front-slow")
         self._asking = threading.Lock()
@@ -97,7 +105,7 @@ class Front:
             environ["QUERY_STRING"] = ""
         encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
         key = (environ["PATH_INFO"], encoding, environ.get("HTTP_HOST"), self._scheme_of(environ))
-        answer = self._answers.get(key)
+        answer = self._answers.get(key) or self._left_behind(key)
         if answer is None:
             return self._first(key, environ, start_response)
         if time.monotonic() >= answer.due_at:
@@ -125,6 +133,16 @@ class Front:
         self._keep(key, answer)
         start_response(status, headers)
         return answer.body
+
+    def _left_behind(self, key: Key) -> Answer | None:
+        """What is on disk, as old as can be: who asks waits for Django, and has this if it fails or takes long."""
+        copy = self._copies and self._copies.read(key)
+        if not copy:
+            return None
+        answer = _answer(*copy, due_at=-math.inf)
+        answer.copied_at = time.monotonic()
+        self._keep(key, answer)
+        return answer
 
     def _renewed(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
         """What Django says now, or said last where it fails, takes long or is being asked; None if it is gone."""
@@ -163,6 +181,7 @@ class Front:
         if dict(headers).get("ETag") == answer.etag and answer.headers == headers:
             _closed(body)
             answer.due_at = time.monotonic() + FRESH_FOR
+            self._copy(key, answer)
             return answer
         fresh = _complete(status, headers, body)
         self._keep(key, fresh)
@@ -200,10 +219,27 @@ class Front:
                     if self._size <= MEMORY * 3 // 4:
                         break
                     self._drop_one(other)
+                    self._forget_copy(other)
+        self._copy(key, answer)
+
+    def _copy(self, key: Key, answer: Answer) -> None:
+        """See to it that the disk has it; of what has not changed that is looked at now and then."""
+        if not self._copies or time.monotonic() < answer.copied_at + CONFIRM_AFTER:
+            return
+        is_there = answer.copied_at > -math.inf and self._copies.confirm(key)
+        answer.copied_at = time.monotonic()
+        if not is_there:
+            self._copies.write(key, Copy(answer.status, answer.headers, answer.body[0]))
 
     def _drop(self, key: Key) -> None:
         with self._keeping:
             self._drop_one(key)
+        self._forget_copy(key)
+
+    def _forget_copy(self, key: Key) -> None:
+        # What is not in memory is not on disk: strangers who ask for much fill neither.
+        if self._copies:
+            self._copies.remove(key)
 
     def _drop_one(self, key: Key) -> None:
         if answer := self._answers.pop(key, None):
@@ -232,13 +268,17 @@ def _is_everybodys(status: str, headers: Headers, *, encoding: str) -> bool:
 def _complete(status: str, headers: Headers, body: Iterable[bytes]) -> Answer:
     whole = b"".join(body)
     _closed(body)
+    return _answer(status, headers, whole, due_at=time.monotonic() + FRESH_FOR)
+
+
+def _answer(status: str, headers: Headers, body: bytes, *, due_at: float) -> Answer:
     return Answer(
         status=status,
         headers=headers,
-        body=[whole],
+        body=[body],
         etag=dict(headers).get("ETag", ""),
         unchanged=[each for each in headers if not each[0].lower().startswith("content-")],
-        due_at=time.monotonic() + FRESH_FOR,
+        due_at=due_at,
     )
 
 

@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias, TypeVar
 
+from django.conf import settings
 from django.db import transaction
 
 from letter import documents, ordering
 from letter.background import ring_after_commit
+from letter.copies import Copies
 from letter.digest import commitment, edition_digest, new_salt, revision_digest
 from letter.models import Edition, Letter, Listing, PublicationRequest, Revision
 
@@ -297,6 +299,8 @@ def redact(letter: Letter, line_id: str, *, at: datetime) -> int:
     )
     if targets:
         request_publication(letter, at=at)
+        # Those of this machine; on others none is older than a day.
+        transaction.on_commit(Copies(settings.COPIES_DIR).clear)
     return len(targets)
 
 

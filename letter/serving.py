@@ -130,7 +130,8 @@ _signed: dict[str, tuple[Revision, float]] = {}
 _index = Index([], -math.inf)
 _past: OrderedDict[tuple[object, ...], Served] = OrderedDict()
 _lock = threading.Lock()
-_look_began = -math.inf  # by the monotonic clock; changed under that lock
+_look_began = -math.inf  # by the monotonic clock; changed under that lock, as the next one
+_is_away = False
 _past_lock = threading.Lock()
 _making = threading.Lock()
 _drawing = threading.BoundedSemaphore(DRAWING_AT_MOST)
@@ -138,10 +139,12 @@ _drawing = threading.BoundedSemaphore(DRAWING_AT_MOST)
 
 def forget() -> None:
     """Drop everything from memory; for tests, which put another database under the same process."""
+    global _is_away  # noqa: PLW0603
     _shelves.clear()
     _signed.clear()
     _past.clear()
     _index.due_at = -math.inf
+    _is_away = False
 
 
 def public_slugs() -> list[str]:
@@ -159,9 +162,14 @@ def public_slugs() -> list[str]:
     return _index.slugs
 
 
+def is_away() -> bool:
+    """Whether the database did not answer when it was asked last, which while readers come is about a second ago."""
+    return _is_away
+
+
 def _shelf(slug: str) -> Shelf | None:
     """The letter's shelf, as of the last FRESH_FOR if the database answers; None where none is public."""
-    global _look_began  # noqa: PLW0603
+    global _look_began, _is_away  # noqa: PLW0603
     shelf = _shelves.get(slug)
     if shelf and time.monotonic() < shelf.due_at:
         return shelf
@@ -175,12 +183,16 @@ def _shelf(slug: str) -> Shelf | None:
         if shelf and time.monotonic() < shelf.due_at:
             return shelf
         _look_began = time.monotonic()
-        return _look(slug, shelf)
+        found = _look(slug, shelf)
     except (DatabaseError, InterfaceError):
+        _is_away = True
         if shelf is None:
             raise
         shelf.due_at = time.monotonic() + LOOK_AGAIN_AFTER
         return shelf
+    else:
+        _is_away = False
+        return found
     finally:
         _lock.release()
 
@@ -279,10 +291,14 @@ def text_to_sign(slug: str) -> Revision | None:
     """What is read and signed of a public letter, with the texts, as of the last FRESH_FOR; None where nothing is.
 
     Every sign-on needs it, and in a rush there are hundreds a second. It is everybody's: not to be changed.
+    While the database is away it is what there was, so that the form can be shown with what was typed.
     """
+    # Here one thread alone waits for a database that does not answer.
+    if _shelf(slug) is None:
+        return None
     now = time.monotonic()
     revision, due_at = _signed.get(slug, (None, now))
-    if now >= due_at:
+    if now >= due_at and not (revision and _is_away):
         published = Revision.objects.published().filter(
             letter__in=Letter.objects.public().filter(slug=slug)
         )

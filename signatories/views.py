@@ -1,11 +1,13 @@
 """What an organisation sees: the form, the confirmation, its own page. A GET never changes anything."""
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -43,8 +45,11 @@ from signatories.models import Event, Signatory, Vouch
 from signatories.names import NameRefused, clean_name, name_key
 from signatories.networks import network_key
 
+logger = logging.getLogger(__name__)
+
 # What a coordinator or the contact has settled is not erased behind anyone's back.
 DECIDED = {Signatory.State.APPROVED, Signatory.State.REJECTED, Signatory.State.WITHDRAWN}
+TRY_AGAIN_AFTER = "60"  # seconds, of a Retry-After
 REFUSED = 422  # RFC 9110 §15.5.21: understood, but what was typed cannot be taken
 
 
@@ -102,6 +107,7 @@ def sign(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
     if not letter.takes_signatures(at=timezone.now()):
         return _closed(request, letter, text)
     languages = _languages_of(revision)
+    is_away = False
     if request.method != "POST":
         initial = {"stamp": new_stamp(), "via": request.GET.get("via", "")}
         form = SignForm(initial=initial, languages=languages)
@@ -110,12 +116,16 @@ def sign(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
     else:
         form = SignForm(request.POST, languages=languages)
         if form.is_valid():
-            signatory = _signatory(revision, text, form)
-            # config.proxies has put the client's address there.
-            network = network_key(request.META.get("REMOTE_ADDR", ""), letter_id=letter.pk)
-            signatory.network = network
-            moderation.submit(signatory)
-            return redirect(address("signatories:sent", letter, text.language))
+            if _take_in(request, revision, text, form):
+                return redirect(address("signatories:sent", letter, text.language))
+            is_away = True
+            form.add_error(
+                None,
+                gettext(
+                    "Your signature could not be saved: our database does not answer at the moment. What you "
+                    "typed is still here. Leave this page open and press the button again in a minute."
+                ),
+            )
     context = {
         "hint_url": address("signatories:hint", letter, text.language),
         "form": form,
@@ -124,8 +134,28 @@ def sign(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
         "sign_on_text": render_markdown(letter.sign_on_text),
         "privacy_text": render_markdown(letter.privacy_text, prefix="privacy-"),
     }
-    status = REFUSED if form.errors else 200
-    return _render(request, letter, "sign", context, text=text, status=status)
+    status = 503 if is_away else REFUSED if form.errors else 200
+    response = _render(request, letter, "sign", context, text=text, status=status)
+    if is_away:
+        response["Retry-After"] = TRY_AGAIN_AFTER
+    return response
+
+
+def _take_in(request: HttpRequest, revision: Revision, text: Text, form: SignForm) -> bool:
+    """Whether a sign-on is safely stored; where it is not, it can be sent again and makes one entry all the same."""
+    # While one look finds out whether the database is back, the others who sign keep no thread waiting.
+    if serving.is_away():
+        return False
+    try:
+        signatory = _signatory(revision, text, form)
+        # config.proxies has put the client's address there.
+        network = network_key(request.META.get("REMOTE_ADDR", ""), letter_id=revision.letter.pk)
+        signatory.network = network
+        moderation.submit(signatory)
+    except (OperationalError, InterfaceError):
+        logger.warning("A sign-on could not be stored: the database does not answer")
+        return False
+    return True
 
 
 def _languages_of(revision: Revision | None) -> list[str]:

@@ -492,11 +492,11 @@ def test_the_operator_removes_a_lost_factor(required, with_app, client, capsys, 
         call_command("remove_second_factor", "nobody")
 
 
-def test_a_session_ends_with_the_browser_and_after_twelve_hours(ada, client):
+def test_a_session_ends_with_the_browser_and_after_four_hours(ada, client):
     response = log_in(client)
 
     assert response.cookies["sessionid"]["max-age"] == ""
-    assert client.session.get_expiry_age() == 12 * 60 * 60
+    assert client.session.get_expiry_age() == 4 * 60 * 60
 
 
 # --- In the admin -------------------------------------------------------------

@@ -6,9 +6,11 @@ import sys
 
 import pytest
 from django.contrib.staticfiles.finders import get_finders
+from django.db import OperationalError
 
 from config import serve
 from config.serve import CannotStart, address, demo_environment, refuse_taken_port
+from letter.copies import Copies, Copy
 from tests.browser.site import BASE_DIR
 
 
@@ -87,6 +89,26 @@ def test_serve_says_that_the_database_does_not_answer(tmp_path, free_port):
         "Undersigned cannot start: the database does not answer as it should "
         "(unable to open database file). Look at DATABASE_URL.\n"
     )
+
+
+def test_serve_starts_without_the_database_where_readers_can_have_what_they_had(
+    settings, tmp_path, monkeypatch, capsys
+):
+    settings.COPIES_DIR, settings.STATIC_ROOT = tmp_path / "copies", tmp_path
+
+    def refuse():
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(serve, "unapplied_migrations", refuse)
+    with pytest.raises(serve.CannotStart, match="connection refused"):
+        serve.prepare(is_demo=False)
+    (tmp_path / "staticfiles.json").write_text("{}")
+    with pytest.raises(serve.CannotStart):
+        serve.prepare(is_demo=False)
+
+    Copies(settings.COPIES_DIR).write(("/",), Copy("200 OK", [], b"a letter"))
+    serve.prepare(is_demo=False)
+    assert "readers get what they had" in capsys.readouterr().out
 
 
 def test_serve_refuses_a_taken_port(tmp_path):

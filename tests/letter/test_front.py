@@ -3,6 +3,7 @@
 import gzip
 import io
 import itertools
+import os
 import threading
 import time
 from concurrent.futures import Executor, Future
@@ -12,16 +13,17 @@ import brotli
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, OperationalError, close_old_connections
 from django.utils import timezone
 
 from config.proxies import scheme_of
 from letter import front as module
 from letter import serving
+from letter.copies import KEEP_FOR, SWEEP_AFTER, Copies, Copy
 from letter.front import Front
 from letter.metrics import registry
 from letter.models import Letter
-from letter.publishing import request_publication
+from letter.publishing import redact, request_publication
 from signatories.models import Signatory
 from signatories.worker import run_due
 from tests.factories import RevisionTextFactory, SignatoryFactory
@@ -41,10 +43,10 @@ class AtOnce(Executor):
 class Reader:
     """Asks an application as a server would; counts how often Django was asked."""
 
-    def __init__(self):
+    def __init__(self, copies=None):
         self.django = WSGIHandler()
         self.asked = 0
-        self.front = Front(self._count, scheme_of, AtOnce())
+        self.front = Front(self._count, scheme_of, AtOnce(), copies)
 
     def _count(self, environ, start_response):
         self.asked += 1
@@ -322,6 +324,148 @@ def test_what_there_is_is_served_on_while_django_fails(published, reader, clock,
         clock(60)
         assert reader.get("/conduct/editions/1/") == before
     monkeypatch.undo()
+
+
+@pytest.fixture
+def begun_anew(reader, tmp_path):
+    """Gives a process that has just begun on the machine of those before it."""
+
+    def begin():
+        serving.forget()
+        return Reader(Copies(tmp_path / "copies"))
+
+    return begin
+
+
+@pytest.fixture
+def away(published):
+    """Gives a way to have the database not answer until the end of the test."""
+
+    def refuse(*_args, **_kwargs):
+        raise OperationalError("away")
+
+    with pytest.MonkeyPatch.context() as patched:
+        yield lambda: patched.setattr("django.db.backends.utils.CursorWrapper.execute", refuse)
+
+
+@pytest.mark.parametrize("encoding", UNPACK)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_process_that_begins_while_the_database_is_away_has_what_others_had(
+    published, begun_anew, away, path, encoding
+):
+    said = begun_anew().get(path, accept_encoding=encoding)
+    away()
+
+    fresh = begun_anew()
+    assert [fresh.get(path, accept_encoding=encoding) for _each in range(3)] == [said] * 3
+    unchanged = fresh.get(path, accept_encoding=encoding, if_none_match=said[1]["ETag"])
+    assert (unchanged[0], unchanged[2]) == (304, b"")
+
+
+def test_a_process_that_begins_asks_the_database_first(published, begun_anew, clock, work):
+    assert b"Amani" not in begun_anew().get("/conduct/")[2]
+    add(published, "Amani")
+    work()
+
+    assert b"Amani" in begun_anew().get("/conduct/")[2]
+
+
+def test_a_copy_is_of_the_newest_edition(published, begun_anew, clock, work, away):
+    reader = begun_anew()
+    reader.get("/conduct/")
+    add(published, "Amani")
+    work()
+    clock(1)
+    reader.get("/conduct/")
+    away()
+
+    assert b"Amani" in begun_anew().get("/conduct/")[2]
+
+
+def test_a_copy_is_served_for_a_day_after_it_was_last_known_to_hold(
+    published, begun_anew, clock, away, tmp_path
+):
+    reader = begun_anew()
+    reader.get("/conduct/")
+    (file,) = (tmp_path / "copies").iterdir()
+    yesterday = time.time() - KEEP_FOR - 1
+    os.utime(file, (yesterday, yesterday))
+    clock(module.CONFIRM_AFTER)
+    reader.get("/conduct/")
+    assert file.stat().st_mtime > yesterday + KEEP_FOR
+    away()
+    assert begun_anew().get("/conduct/")[0] == 200
+
+    os.utime(file, (yesterday, yesterday))
+    assert begun_anew().get("/conduct/")[0] == 503
+
+
+def test_no_copy_is_left_of_what_is_gone_or_was_taken_out(
+    published, begun_anew, clock, work, tmp_path, settings, django_capture_on_commit_callbacks
+):
+    settings.COPIES_DIR = tmp_path / "copies"
+    reader = begun_anew()
+    reader.get("/conduct/")
+    reader.get("/conduct/editions/1/")
+    assert b"PAX" in b"".join(file.read_bytes() for file in settings.COPIES_DIR.iterdir())
+
+    with django_capture_on_commit_callbacks(execute=True):
+        redact(published, published.listings.get().line_id, at=timezone.now())
+    assert list(settings.COPIES_DIR.iterdir()) == []
+    work()
+    clock(1)
+    reader.get("/conduct/")
+    Letter.objects.update(state=Letter.State.DRAFT)
+    clock(1)
+    reader.get("/conduct/")
+    assert not [
+        file for file in settings.COPIES_DIR.iterdir() if b'"/conduct/"' in file.read_bytes()
+    ]
+
+
+def test_what_is_not_kept_in_memory_is_not_kept_on_disk(
+    published, begun_anew, monkeypatch, clock, tmp_path
+):
+    monkeypatch.setattr(module, "MEMORY", 60_000)
+    reader = begun_anew()
+    for number in range(60):
+        reader.get("/conduct/", host=f"{number}.localhost")
+        reader.get("/conduct/editions/1/", accept_encoding=("", "gzip", "br")[number % 3])
+        clock(0.01)
+
+    assert sum(file.stat().st_size for file in (tmp_path / "copies").iterdir()) <= 60_000
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]\n", b'[["other"], "200 OK", []]\nbody'])
+def test_a_copy_that_is_damaged_is_no_copy(published, begun_anew, tmp_path, damage):
+    said = begun_anew().get("/conduct/")
+    (file,) = (tmp_path / "copies").iterdir()
+    file.write_bytes(damage)
+
+    assert begun_anew().get("/conduct/") == said
+
+
+def test_a_disk_that_takes_nothing_keeps_nobody_from_reading(
+    published, begun_anew, tmp_path, caplog
+):
+    (tmp_path / "copies").write_text("in the way")
+    reader = begun_anew()
+
+    assert [reader.get("/conduct/")[0], reader.get("/conduct/editions/1/")[0]] == [200, 200]
+    assert len([each for each in caplog.messages if "no copy" in each]) == 1
+
+
+def test_the_disk_is_swept(tmp_path, clock):
+    copies = Copies(tmp_path)
+    copies.write(("/old/",), Copy("200 OK", [], b"old"))
+    (old,) = tmp_path.iterdir()
+    yesterday = time.time() - KEEP_FOR - 1
+    os.utime(old, (yesterday, yesterday))
+    clock(SWEEP_AFTER)
+    copies.write(("/new/",), Copy("200 OK", [], b"new"))
+
+    assert copies.read(("/new/",)) == Copy("200 OK", [], b"new")
+    assert not old.exists()
 
 
 def test_a_letter_that_is_taken_back_is_gone(published, reader, clock):

@@ -242,6 +242,28 @@ def test_a_mail_server_that_comes_back_gets_everything(letter, server, mailoutbo
     assert len(mailoutbox) == 3
 
 
+def test_after_an_hour_without_a_mail_server_each_mail_goes_out_once(letter, server, mailoutbox):
+    """While it is away more comes in; by the end of the longest pause that was begun, all of it is sent."""
+    minutes = 0
+    for minutes in range(60):
+        server.failures = [ConnectionRefusedError()] * 100
+        if minutes % 3 == 0:
+            signatory = SignatoryFactory(letter=letter, state=State.SUBMITTED)
+            at = NOW + timedelta(minutes=minutes)
+            moderation.queue_mail(signatory, Message.Kind.CONFIRM, at=at)
+        run_due(at=NOW + timedelta(minutes=minutes))
+    assert mailoutbox == []
+
+    server.failures = []
+    for minute in range(minutes + 1, minutes + 62):
+        run_due(at=NOW + timedelta(minutes=minute))
+
+    addresses = sorted(Signatory.objects.values_list("email", flat=True))
+    assert sorted(address for each in mailoutbox for address in each.to) == addresses
+    assert len(addresses) == 20
+    assert not Message.objects.filter(sent_at__isnull=True).exists()
+
+
 def test_an_address_that_does_not_exist_is_given_up_at_once_and_blocks_nobody(
     letter, server, mailoutbox
 ):

