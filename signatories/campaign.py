@@ -129,10 +129,10 @@ def _per_day(field: str, entries: QuerySet[Signatory], zone: ZoneInfo) -> Counte
     cut = _cut(field, is_on_the_hour=_is_on_the_hour(zone))
     for begun, count in entries.order_by().values_list(cut).annotate(count=Count("*")):
         if isinstance(begun, int):
-            at = datetime.fromtimestamp(begun, UTC)
+            at = datetime.fromtimestamp(begun, zone)
         else:
-            at = datetime.fromisoformat(begun).replace(tzinfo=UTC)
-        counts[at.astimezone(zone).date()] += count
+            at = datetime.fromisoformat(begun).replace(tzinfo=UTC).astimezone(zone)
+        counts[at.date()] += count
     return counts
 
 
