@@ -1,9 +1,9 @@
 """What readers were answered, on this machine's disk: for a process that starts while the database is away.
 
-A web process that is started again knows nothing. If the database answers, that is soon mended; if it does not, readers
-would get nothing although others had what they ask for a minute ago. So `letter.front` leaves a copy of each answer here
-that is everybody's, and takes it up where it has none in memory. All web processes of a machine have the same folder.
-There is nothing in it but what is public.
+A web process that is started again knows nothing. If the database answers, that is soon mended; if it does not,
+readers would get nothing although others had what they ask for a minute ago. So `letter.front` leaves a copy here of
+each answer that is everybody's, and takes it up where memory has none. All web processes of a machine have the same
+folder. There is nothing in it but what is public.
 """
 
 import hashlib
