@@ -17,7 +17,7 @@ PRODUCTION = DEBUG= DEMO= DATABASE_URL= DATABASE_POOLER= CACHE_URL= EMAIL_URL= S
 	SECRET_KEY=for-make-check-alone-7rV0xQm3Zp9LkT2wYb8NcH5sJd1FgA4e
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve worker migrate test check bench format messages lock clean
+.PHONY: help install demo serve worker migrate backup restore test check bench format messages lock sbom clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -36,6 +36,12 @@ worker: .venv/.installed ## the background worker as a process of its own (with 
 
 migrate: .venv/.installed ## bring the database up to date
 	@$(PY) manage.py migrate
+
+backup: .venv/.installed ## all data into one file, while the product runs (FILE=; in var/backups without)
+	@exec $(PY) manage.py backup $(if $(FILE),"$(FILE)")
+
+restore: .venv/.installed ## an empty database from such a file (FILE=)
+	@exec $(PY) manage.py restore $(if $(FILE),"$(FILE)")
 
 test: .venv/.installed-dev ## every test, on SQLite and on PostgreSQL (ARGS="-k name" for pytest)
 	@exec $(PY) -m tests.run $(ARGS)
@@ -66,6 +72,9 @@ lock: .venv/.installed-dev ## newest versions that pyproject.toml allows, with h
 	$(UV_COMPILE) $(if $(ARGS),$(ARGS),--upgrade) pyproject.toml --output-file requirements.lock
 	$(UV_COMPILE) $(if $(ARGS),$(ARGS),--upgrade) pyproject.toml --extra dev \
 		--constraint requirements.lock --output-file requirements-dev.lock
+
+sbom: .venv/.installed ## what is installed, by versions, hashes and licences, as sbom.cdx.json
+	$(PY) .ci/sbom.py
 
 clean: ## remove .venv and every cache; var/, the data, stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .test-report

@@ -202,7 +202,7 @@ def archive(
     earlier = folder.with_name(f"{draft.name}.old")
     try:
         draft.mkdir(parents=True)
-        with _one_moment():
+        with one_moment():
             archived = _write(letter.pk, draft, made_on=made_on, url=url, say=say)
         say("Checking the copy")
         found = next(verify_archive.problems(str(draft)), None)
@@ -243,7 +243,7 @@ def _refuse_what_is_there(folder: Path, *, replace: bool) -> None:
 
 
 @contextmanager
-def _one_moment() -> Iterator[None]:
+def one_moment() -> Iterator[None]:
     """All that is read within is of one moment, whatever is published meanwhile; nobody who writes waits for it."""
     if connection.in_atomic_block:  # one moment already, or a test's
         yield

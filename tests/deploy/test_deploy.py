@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,12 @@ from tests import debian
 from tests.browser.site import BASE_DIR, clean_environ
 from tests.deploy import configured
 from tests.deploy.configured import DEPLOY
+from tests.lived import managed
 from tests.test_docs import settings_read
 
 UNITS = ("undersigned-web.service", "undersigned-worker.service")
+BACKUP = "undersigned-backup.service"
+TIMER = "undersigned-backup.timer"
 CONTAINERFILE = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
 EXAMPLE = (DEPLOY / "undersigned.env.example").read_text(encoding="utf-8")
 KEY = "for-the-tests-alone-3kQ9vXz7Lm2Rt8Wp5Yb1Nc6Hs4Jd0Fg"
@@ -48,20 +53,21 @@ def test_nginx_takes_its_configuration(tmp_path):
     assert (done.returncode, said) == (0, [])
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", [*UNITS, BACKUP, TIMER])
 def test_systemd_takes_the_units(tmp_path, unit):
-    here = tmp_path / unit
-    # It looks whether the program is there.
+    # It looks whether the program is there; and for what a timer starts, beside it.
     python = {"/opt/undersigned/.venv/bin/python": sys.executable}
-    here.write_text(configured.substituted(unit, python), encoding="utf-8")
+    for each in {*UNITS, BACKUP}:
+        (tmp_path / each).write_text(configured.substituted(each, python), encoding="utf-8")
+    shutil.copy(DEPLOY / TIMER, tmp_path)
     analyze = debian.path_of("systemd-analyze")
 
-    done = run(analyze, "verify", "--man=no", here)
+    done = run(analyze, "verify", "--man=no", tmp_path / unit)
 
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", [*UNITS, BACKUP])
 def test_the_units_are_shut_in(unit):
     analyze = debian.path_of("systemd-analyze")
 
@@ -69,6 +75,36 @@ def test_the_units_are_shut_in(unit):
     done = run(analyze, "security", "--offline=true", "--threshold=16", DEPLOY / unit)
 
     assert done.returncode == 0, done.stdout
+
+
+def test_the_nightly_backup_is_made_where_old_ones_are_removed(tmp_path):
+    """The unit's two commands, with its folder in the place of ours."""
+    kept = tmp_path / "backups"
+    kept.mkdir()
+    old, new, other = kept / "undersigned-1.zip", kept / "undersigned-2.zip", kept / "mine.zip"
+    for path, days in ((old, 40), (new, 20), (other, 40)):
+        path.touch()
+        os.utime(path, (time.time() - days * 24 * 3600,) * 2)
+    environ = clean_environ() | {"VAR_DIR": str(tmp_path)}
+    unit = configured.substituted(
+        BACKUP,
+        {
+            "/opt/undersigned/.venv/bin/python": sys.executable,
+            "/var/lib/undersigned": str(tmp_path),
+        },
+    )
+    (make,), (remove,) = (
+        re.findall(rf"^{name}=(.*)$", unit, flags=re.MULTILINE)
+        for name in ("ExecStart", "ExecStartPost")
+    )
+    managed(environ, "migrate", "--verbosity", "0")
+
+    for command in (make, remove):
+        subprocess.run(shlex.split(command), cwd=BASE_DIR, env=environ, check=True)
+
+    assert not old.exists()
+    assert {new, other} < set(kept.iterdir())
+    assert len(list(kept.iterdir())) == 3
 
 
 @pytest.mark.parametrize("unit", UNITS)
