@@ -16,8 +16,19 @@ from typing import Any, Final
 # Of the request that is being answered, by which all that was noted of it is found; empty outside of one.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
-# What config/requests.py notes of a request, apart from its message.
-FIELDS: Final = ("view", "method", "status", "milliseconds")
+# What config/requests.py and config/access.py note of a request, apart from its message.
+FIELDS: Final = (
+    "view",
+    "method",
+    "status",
+    "milliseconds",
+    "user",
+    "read",
+    "count",
+    "numbers",
+    "searched",
+    "file",
+)
 
 # /<slug>/confirm/<token>/ and its like: see signatories/urls.py.
 SECRET_IN_PATH: Final = re.compile(
@@ -27,10 +38,12 @@ SECRET_IN_PATH: Final = re.compile(
 EMAIL_ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:=&?/@]+(?:@|%40)[^\s<>()\[\]\"',;:=&?/@]+")
 # What was typed into a form that is sent by its address.
 QUERY: Final = re.compile(r"(?<=\S)\?[^\s'\"<>]+")
-# PostgreSQL quotes the row, with whatever contact is in it, to the end of what it says.
+# PostgreSQL quotes the row, or a part of the statement, with whatever contact is in it, to the end of what it says.
 ROW: Final = re.compile(
-    r"\bDETAIL:.+?(?=\n\nThe above exception|\n\nDuring handling|\Z)", re.DOTALL
+    r"\b(DETAIL|CONTEXT|LINE \d+):.+?(?=\n\nThe above exception|\n\nDuring handling|\Z)", re.DOTALL
 )
+# The same row where somebody has passed on a part of it.
+KEY: Final = re.compile(r"(\bKey \([^)\n]*\))=\(.*\)")
 
 
 class JsonLines(logging.Formatter):
@@ -78,5 +91,6 @@ class WithoutSecrets(logging.Filter):
 
 def without_secrets(text: str) -> str:
     """The text with "…" for what nobody should find in a log."""
-    text = SECRET_IN_PATH.sub(r"/\1/…", ROW.sub("DETAIL: …", text))
+    text = KEY.sub(r"\1=(…)", ROW.sub(r"\1: …", text))
+    text = SECRET_IN_PATH.sub(r"/\1/…", text)
     return EMAIL_ADDRESS.sub("…@…", QUERY.sub("?…", text))

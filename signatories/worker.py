@@ -155,7 +155,8 @@ def _postpone(letter_id: int, error: Exception, at: datetime) -> None:
     waiting.update(
         attempts=attempts,
         due_at=at + PAUSES[min(attempts, len(PAUSES)) - 1],
-        error=f"{type(error).__name__}: {error}"[:200],
+        # Its words may quote whatever was read; the log has them, cleaned.
+        error=type(error).__name__,
     )
 
 

@@ -84,7 +84,7 @@ def test_every_error_is_sent_once(sent):
     ]
 
     assert messages == [
-        "Key (email)=(…@…) from /c/confirm/…/",
+        "Key (email)=(…) from /c/confirm/…/",
         "letter 7 of …@…: failed",
         "the thread ended",
     ]

@@ -125,9 +125,11 @@ def test_a_failed_publication_leaves_the_last_edition_is_shown_and_retried(
     page = client.get("/conduct/").content.decode()
     assert (first.name in page, "PAX" in page) == (True, False)
     request = PublicationRequest.objects.get()
-    assert (request.attempts, request.error) == (1, "RuntimeError: no room on the disk")
+    assert (request.attempts, request.error) == (1, "RuntimeError")
     client.force_login(editor)
-    assert "no room on the disk" in client.get("/admin/letter/letter/").content.decode()
+    page = client.get("/admin/letter/letter/").content.decode()
+    # What went wrong, and not its words, which may quote anything.
+    assert ("RuntimeError" in page, "no room on the disk" in page) == (True, False)
 
     monkeypatch.undo()
     work(request.due_at)
