@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.second_factor.SecondFactor",
+    "config.access.log_access",
     "config.languages.speak_to_coordinators",
 ]
 
