@@ -79,6 +79,7 @@ class LetterForm(forms.ModelForm[Letter]):
             "ordering",
             "sign_on_text",
             "privacy_text",
+            "keep_contacts_days",
             "contact_address",
             "coordinators",
         )
@@ -106,6 +107,20 @@ class LetterForm(forms.ModelForm[Letter]):
             return logo.drawn(upload)
         except logo.NotDrawn as refusal:
             raise ValidationError(str(refusal)) from refusal
+
+    def clean_keep_contacts_days(self) -> int:
+        days: int = self.cleaned_data["keep_contacts_days"]
+        promised: int = self.initial.get("keep_contacts_days", days)
+        if days > promised and self.instance.pk and self.instance.is_signed():
+            raise ValidationError(
+                ngettext(
+                    "Whoever signed was told %(days)s day. It can be made shorter, not longer.",
+                    "Whoever signed was told %(days)s days. It can be made shorter, not longer.",
+                    promised,
+                )
+                % {"days": promised}
+            )
+        return days
 
     def _clean_logo(self, cleaned: dict[str, Any]) -> None:
         drawing, description = cleaned.get("logo_file"), cleaned.get("logo_description", "")
@@ -178,7 +193,10 @@ class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
         LOGO,
         (_("Times"), {"fields": ("time_zone", "opens_at", "closes_at", "cutoff_at")}),
         (_("The list"), {"fields": ("ordering",)}),
-        (_("Signing"), {"fields": ("sign_on_text", "privacy_text", "contact_address")}),
+        (
+            _("Signing"),
+            {"fields": ("sign_on_text", "privacy_text", "keep_contacts_days", "contact_address")},
+        ),
         (_("Who works on it"), {"fields": ("coordinators",)}),
     )
 

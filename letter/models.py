@@ -11,7 +11,7 @@ import secrets
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 from django.conf import settings
 from django.conf.global_settings import LANGUAGES as LANGUAGE_NAMES
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Cast
@@ -40,6 +40,7 @@ RESERVED_SLUGS = frozenset(
         "metrics",
         "sign",
         "erased",
+        "privacy",
         "editions",
         "revisions",
         "schemas",
@@ -51,6 +52,8 @@ RESERVED_SLUGS = frozenset(
 NAME_MAX_LENGTH = 250
 # Short enough to read in a URL, long enough that ids never collide within a letter.
 LINE_ID_BYTES = 6
+# For how long after a letter has closed its contacts can be kept at all.
+KEEP_CONTACTS_DAYS_AT_MOST = 730
 
 
 def language_choices() -> list[tuple[str, str]]:
@@ -235,6 +238,15 @@ class Letter(models.Model):
             "Empty: the standard notice."
         ),
     )
+    keep_contacts_days = models.PositiveSmallIntegerField(
+        _("days for which contacts are kept"),
+        default=180,
+        validators=[MinValueValidator(1), MaxValueValidator(KEEP_CONTACTS_DAYS_AT_MOST)],
+        help_text=_(
+            "Counted from when the letter is over; then who signed is erased, and the list stays. "
+            "The standard notice says so, and once somebody has signed it can only be made shorter."
+        ),
+    )
     contact_address = models.EmailField(
         _("contact address"),
         blank=True,
@@ -276,6 +288,10 @@ class Letter(models.Model):
                 | (Q(closes_at__isnull=False) & Q(cutoff_at__gte=F("closes_at"))),
                 violation_error_message=_("The internal cut-off comes after the public deadline."),
             ),
+            models.CheckConstraint(
+                name="letter_keeps_contacts_for_a_time",
+                condition=Q(keep_contacts_days__range=(1, KEEP_CONTACTS_DAYS_AT_MOST)),
+            ),
         )
 
     def __str__(self) -> str:
@@ -293,6 +309,11 @@ class Letter(models.Model):
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.time_zone)
+
+    @property
+    def keeps_contacts_for(self) -> timedelta:
+        """How long after the letter has closed whoever signed is still known."""
+        return timedelta(days=self.keep_contacts_days)
 
     def status(self, *, at: datetime) -> Status:
         """What a reader is told at the moment `at`; the internal cut-off stays internal."""

@@ -622,6 +622,8 @@ class Event(models.TextChoices):
     RENEW = "renew", _("signed the revised text")
     MERGE = "merge", _("combined with another sign-on")
     SPLIT = "split", _("separated again from another sign-on")
+    # Like the first two no transition: the state stays what it is.
+    FORGET = "forget", _("contact erased at their own wish")
 
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
@@ -820,7 +822,7 @@ class Vouch(models.Model):
         NO = "no", _("No, this is not from us")
 
     signatory = models.ForeignKey(Signatory, on_delete=models.CASCADE, related_name="vouches")
-    # Empty once the contacts of a closed letter are forgotten; so are the words.
+    # Empty once the contact is forgotten; so are the words.
     email = models.EmailField(_("address asked"), blank=True)
     # None until the mail with the secret is made.
     token_hash = models.CharField(max_length=64, unique=True, null=True)

@@ -109,6 +109,8 @@ MAILS: Final[dict[Event, Message.Kind]] = {
     Event.WITHDRAW: Message.Kind.WITHDRAWN,
 }
 SETTLED: Final = frozenset({State.APPROVED, State.REJECTED, State.WITHDRAWN})
+# What the contact can have erased as if it had never been sent.
+UNDECIDED: Final = frozenset(State) - SETTLED
 # What a person types into the form, and may type again before confirming.
 TYPED: Final = (
     "name",
@@ -857,6 +859,9 @@ def apply_changes(signatory: Signatory, changes: dict[str, Any], *, by: By, at: 
             )
         setattr(signatory, name, value)
     Change.objects.bulk_create(notes)
+    if any(note.field == "email" for note in notes):
+        # Whoever was mailed before is not shown who the contact is now.
+        signatory.links.all().delete()
     signatory.version += len(notes)
     signatory.derive_keys()
     signatory.assessed_at = None
@@ -982,10 +987,18 @@ def erase(pk: int) -> None:
     Raises TransitionRefused once a coordinator has approved it: then it is withdrawn, openly.
     """
     signatory = locked(pk=pk)
-    if signatory.state not in {State.SUBMITTED, State.PENDING, State.RETURNED}:
+    if signatory.state not in UNDECIDED:
         raise TransitionRefused(State(signatory.state), Event.WITHDRAW)
     renew_others([signatory])
     # It stood for others, whose contacts erase nothing: those wait for a decision by themselves.
     for merged in signatory.merged_entries.select_for_update():
         separate(merged, by=SYSTEM, at=timezone.now())
     Signatory.objects.filter(pk=pk).delete()
+
+
+def note_forgotten(pk: int, *, at: datetime) -> Decision:
+    """Note in an entry's history that its contact was erased at their own wish; the state stays."""
+    signatory = locked(pk=pk)
+    signatory.version += 1
+    signatory.save(update_fields=["version"])
+    return _log(signatory, Event.FORGET, signatory.state, by=CONTACT, reason="", at=at)

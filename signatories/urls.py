@@ -12,6 +12,7 @@ pages = [
     ("sign/sent/", views.sent, "sent"),
     ("sign/hint/", views.hint, "hint"),
     ("erased/", views.erased, "erased"),
+    ("privacy/", views.privacy, "privacy"),
 ]
 urlpatterns = [
     *(path(f"<slug:slug>/{end}", view, name=name) for end, view, name in pages),
@@ -28,6 +29,7 @@ urlpatterns = [
     path("<slug:slug>/signature/<str:token>/withdraw/", views.withdraw, name="withdraw"),
     path("<slug:slug>/signature/<str:token>/renew/", views.renew, name="renew"),
     path("<slug:slug>/signature/<str:token>/updates/", views.updates, name="updates"),
+    path("<slug:slug>/signature/<str:token>/erase/", views.erase, name="erase"),
     path("<slug:slug>/signature/<str:token>/data.json", views.data, name="data"),
     path("<slug:slug>/organisation/<str:token>/", views.organization, name="organization"),
 ]

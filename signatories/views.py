@@ -36,7 +36,7 @@ from letter.models import Letter, Listing, Revision, Text
 from letter.publishing import number_of
 from letter.sharing import badge_of
 from letter.text import render_markdown
-from signatories import links, moderation, vouching
+from signatories import links, moderation, retention, subject, vouching
 from signatories.domains import domain_of_address
 from signatories.duplicates import candidates
 from signatories.forms import AnswerForm, CorrectionForm, SignForm, new_stamp
@@ -44,11 +44,10 @@ from signatories.likeness import LIKELY, likeness
 from signatories.models import Event, Signatory, Vouch
 from signatories.names import NameRefused, clean_name, name_key
 from signatories.networks import network_key
+from signatories.privacy import what_is_kept
 
 logger = logging.getLogger(__name__)
 
-# What a coordinator or the contact has settled is not erased behind anyone's back.
-DECIDED = {Signatory.State.APPROVED, Signatory.State.REJECTED, Signatory.State.WITHDRAWN}
 TRY_AGAIN_AFTER = "60"  # seconds, of a Retry-After
 REFUSED = 422  # RFC 9110 §15.5.21: understood, but what was typed cannot be taken
 
@@ -93,6 +92,8 @@ def _render(
         "title": title,
         "page_url": page_url(letter, language),
         "days": settings.DECIDE_WITHIN.days,
+        "kept": retention.days_kept(letter),
+        "privacy_url": address("signatories:privacy", letter, language),
     }
     return render(request, f"signatories/{template}.html", {**about, **context}, status=status)
 
@@ -340,7 +341,8 @@ def confirm(request: HttpRequest, signatory: Signatory, token: str) -> HttpRespo
 def not_us(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """For the owner of an address that somebody else typed: a button that erases the entry."""
     letter = signatory.letter
-    if signatory.state in DECIDED:
+    # What a coordinator or the contact has settled is not erased behind anyone's back.
+    if signatory.state in moderation.SETTLED:
         return redirect("signatories:signature", letter.slug, token)
     if request.method == "POST":
         try:
@@ -396,7 +398,22 @@ def organization(request: HttpRequest, vouch: Vouch, token: str) -> HttpResponse
 @require_safe
 @_about_letter
 def erased(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
-    return _render(request, revision.letter, "erased", {}, text=text)
+    """What is told whoever has had something erased, by what it was; the link that they had opens nothing any more."""
+    context = {"is_kept": "kept" in request.GET, "is_withdrawn": "withdrawn" in request.GET}
+    return _render(request, revision.letter, "erased", context, text=text)
+
+
+@require_safe
+@_about_letter
+def privacy(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
+    """What is kept of whoever signs, why, for how long and who sees it, and what they can do about it."""
+    letter = revision.letter
+    context = {
+        "privacy_text": render_markdown(letter.privacy_text, prefix="privacy-"),
+        "rows": what_is_kept(letter),
+        "sign_url": address("signatories:sign", letter, text.language),
+    }
+    return _render(request, letter, "privacy", context, text=text)
 
 
 @_with_secret
@@ -536,54 +553,35 @@ def updates(request: HttpRequest, signatory: Signatory, token: str) -> HttpRespo
 
 
 @_with_secret
+@require_http_methods(["GET", "HEAD", "POST"])
+def erase(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
+    """For the contact: to be erased, with or without their organisation's line."""
+    letter = signatory.letter
+    signed = retention.signed_by(signatory)
+    # Opened again meanwhile, it would go as a whole, which is more than was chosen.
+    is_changed = "keep" in request.POST and signed.state in moderation.UNDECIDED
+    if request.method == "POST" and not is_changed:
+        withdraw = "withdraw" in request.POST
+        try:
+            what = retention.erase_contact(signatory.pk, withdraw=withdraw, at=timezone.now())
+        except moderation.Gone:
+            what = retention.Erased.ALL
+        page = address("signatories:erased", letter, shown_as(letter)[0])
+        return redirect(page if what == retention.Erased.ALL else f"{page}?{what}")
+    context = {
+        "signed": signed,
+        "token": token,
+        "is_undecided": signed.state in moderation.UNDECIDED,
+        "is_changed": is_changed,
+    }
+    return _render(request, letter, "erase", context, status=409 if is_changed else 200)
+
+
+@_with_secret
 @require_safe
 def data(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """All that is kept about this sign-on, for its contact to take along (GDPR, article 20)."""
-    fields = (
-        "name",
-        "other_names",
-        "countries",
-        "label",
-        "website",
-        "contact_name",
-        "contact_role",
-        "email",
-        "state",
-        "source",
-        "language",
-        "wants_updates",
-        "seconds_taken",
-        "network",
-    )
-    times = ("submitted_at", "confirmed_at", "approved_at")
-    document = {
-        "letter": signatory.letter.slug,
-        "reference": signatory.reference,
-        **{name: getattr(signatory, name) for name in (*fields, *times)},
-        "revision": signatory.revision.number,
-        "came_by_link_of": signatory.partner.name if signatory.partner else None,
-        "history": list(
-            signatory.decisions.in_order().values("event", "from_state", "to_state", "at", "reason")
-        ),
-        "corrections": list(
-            signatory.corrections.values(
-                "name",
-                "other_names",
-                "countries",
-                "website",
-                "asked_at",
-                "settled_at",
-                "is_accepted",
-            )
-        ),
-    }
-    # Where it was asked and in which words it answered is the organisation's.
-    document["organization_asked"] = list(
-        signatory.vouches.values("asked_at", "answered_at", "answer")
-    )
-    document["mails"] = list(
-        signatory.messages.order_by("pk").values("kind", "created_at", "sent_at")
-    )
+    document = subject.of_signature(signatory)
     response = JsonResponse(document, json_dumps_params={"ensure_ascii": False, "indent": 2})
     response["Content-Disposition"] = f'attachment; filename="{signatory.reference}.json"'
     return response

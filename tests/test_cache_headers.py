@@ -63,6 +63,7 @@ IN_EACH_LANGUAGE = {
     "sign/sent/": Row("sign/sent/", UNSAID, None),
     "sign/hint/": Row("sign/hint/?name=PAX", UNSAID, None),
     "erased/": Row("erased/", UNSAID, None),
+    "privacy/": Row("privacy/", UNSAID, None),
 }
 OF_A_LETTER = {
     "signatories.json": Row("signatories.json", NEWEST),
@@ -76,6 +77,7 @@ OF_A_LETTER = {
     "signature/<str:token>/withdraw/": Row("signature/{token}/withdraw/", NEVER, None, 302),
     "signature/<str:token>/renew/": Row("signature/{token}/renew/", NEVER, None, 405),
     "signature/<str:token>/updates/": Row("signature/{token}/updates/", NEVER, COOKIE),
+    "signature/<str:token>/erase/": Row("signature/{token}/erase/", NEVER, COOKIE),
     "signature/<str:token>/data.json": Row("signature/{token}/data.json", NEVER, None),
     "organisation/<str:token>/": Row("organisation/{token}/", NEVER, None, 404),
 }

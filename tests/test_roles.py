@@ -151,6 +151,7 @@ LETTER_FIELDS = {
     "default_language": "en",
     "time_zone": "UTC",
     "ordering": "alphabetical",
+    "keep_contacts_days": "180",
 }
 TEXT = {
     "kind": "editorial",
@@ -827,7 +828,7 @@ def test_a_link_opens_its_own_sign_on_alone(world):
     token = links.new_link(mine)
     theirs = Signatory.objects.exclude(pk=mine.pk)
     before = list(theirs.order_by("pk").values())
-    assert len(secret_routes()) == 9
+    assert len(secret_routes()) == 10
 
     for route in secret_routes():
         for slug, secret in (("conduct", token), ("mine", token), ("conduct", "x" * len(token))):

@@ -148,6 +148,7 @@ def typed(letter, **other):
         "default_language": "en",
         "time_zone": "UTC",
         "ordering": "alphabetical",
+        "keep_contacts_days": "180",
         **other,
     }
 

@@ -509,6 +509,7 @@ def letter_form(letter, **changes):
         "title": letter.title, "slug": letter.slug, "state": letter.state, "addressee": "", "salutation": "",
         "closing_line": "", "default_language": "en", "time_zone": "UTC", "ordering": "alphabetical",
         "sign_on_text": "", "privacy_text": "", "contact_address": "",
+        "keep_contacts_days": "180",
         "opens_at_0": "", "opens_at_1": "", "closes_at_0": "", "closes_at_1": "", "cutoff_at_0": "",
         "cutoff_at_1": "",
     }  # fmt: skip

@@ -13,7 +13,7 @@ from letter.models import Edition, Letter, Listing, Revision
 from letter.publishing import request_publication, verify
 from signatories import moderation
 from signatories.models import Link, Organization, Signatory
-from signatories.retention import CONFIRM_WITHIN, KEEP_CONTACTS_FOR, KEEP_NETWORKS_FOR
+from signatories.retention import CONFIRM_WITHIN
 from tests.factories import NOW, SignatoryFactory, UserFactory
 from tests.reading import text_of
 
@@ -243,7 +243,7 @@ def test_purge_removes_sessions_that_have_ended(db, capsys):
 
 @pytest.mark.parametrize(("days", "is_kept"), [(-1, True), (1, False)])
 def test_purge_forgets_the_contacts_of_letters_closed_long_ago(letter, days, is_kept):
-    closed_at = timezone.now() - KEEP_CONTACTS_FOR - timedelta(days=days)
+    closed_at = timezone.now() - letter.keeps_contacts_for - timedelta(days=days)
     Letter.objects.update(
         state=Letter.State.CLOSED, closes_at=closed_at, created_at=closed_at - timedelta(days=30)
     )
@@ -257,15 +257,6 @@ def test_purge_forgets_the_contacts_of_letters_closed_long_ago(letter, days, is_
         is_kept, is_kept, is_kept,
     )  # fmt: skip
     assert signatory.name
-
-
-def test_the_privacy_notice_says_what_purge_does(letter, client):
-    page = text_of(client.get("/conduct/sign/"))
-
-    assert (CONFIRM_WITHIN.days, KEEP_CONTACTS_FOR.days) == (7, 180)
-    assert "six months after the letter has closed, and after seven days" in page
-    assert KEEP_NETWORKS_FOR.days == 2
-    assert "For two days a code made from your network’s address stays" in page
 
 
 def test_the_demo_wants_to_be_asked_for(settings):

@@ -16,7 +16,7 @@ from signatories.evidence import assess, level_of, signals
 from signatories.history import history
 from signatories.models import Event, Level, Link, Message, Signatory, Vouch
 from signatories.moderation import CONTACT, By, ChangedMeanwhile, apply_changes, decide
-from signatories.retention import KEEP_CONTACTS_FOR, purge, take_out
+from signatories.retention import purge, take_out
 from signatories.vouching import CannotAnswer, CannotAsk, LineChanged, answer, ask, hindrance
 from tests.factories import NOW, SignatoryFactory, UserFactory, make_letter
 from tests.reading import text_of
@@ -614,7 +614,7 @@ def test_purge_forgets_address_words_and_link_with_the_contacts(letter, by, work
     answer(vouch.pk, Answer.YES, words="Ours.", line=signatory.line)
     Letter.objects.update(state=Letter.State.CLOSED, closes_at=timezone.now())
 
-    purge(at=timezone.now() + KEEP_CONTACTS_FOR + DAY)
+    purge(at=timezone.now() + letter.keeps_contacts_for + DAY)
 
     vouch.refresh_from_db()
     assert (vouch.email, vouch.words, vouch.token_hash, vouch.answer) == ("", "", None, "yes")

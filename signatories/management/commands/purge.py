@@ -11,7 +11,7 @@ from signatories import retention
 class Command(BaseCommand):
     help = (
         f"Removes sign-ons that nobody confirmed within {retention.CONFIRM_WITHIN.days} days, and the contacts "
-        f"of letters that were closed {retention.KEEP_CONTACTS_FOR.days} days ago, and sessions that have ended. "
+        "of letters that were closed as many days ago as each letter says, and sessions that have ended. "
         "The worker does so by itself."
     )
 
