@@ -23,12 +23,10 @@ def what_is_kept(letter: Letter) -> list[Kept]:
     """All that is kept of whoever signs, in the active language."""
     days = {name: _days(count) for name, count in days_kept(letter).items()}
     # GDPR, article 6(1)(f) and (a).
-    interest = gettext(
-        "Its basis is our interest in a list that can be trusted, which you may object to."
-    )
-    consent = gettext("Its basis is your consent, which you can take back at any time.")
+    interest = gettext("Basis: our interest in a list that can be trusted.")
+    consent = gettext("Basis: your consent.")
     not_personal = gettext("It says nothing about a person.")
-    coordinators = gettext("The coordinators of this letter, and who runs the site for them.")
+    coordinators = gettext("The coordinators, and who runs the site for them.")
     nobody = gettext("Nobody; the programs alone use it.")
     with_contact = gettext("As long as your name and address.")
     return [
@@ -46,12 +44,12 @@ def what_is_kept(letter: Letter) -> list[Kept]:
             ),
             interest,
             gettext(
-                "The coordinators of this letter, and who runs the site for them. If your organisation is asked "
-                "whether it signs, your name and role stand in that mail."
+                "The coordinators, and who runs the site for them. If your organisation is asked whether it signs, "
+                "your name and role stand in that mail."
             ),
             gettext(
-                "Until you erase them; at the latest this long after the letter has closed and its last edition "
-                "is out: %(days)s. If the address is never confirmed: %(unconfirmed)s."
+                "Until you erase them. Counted from when the letter has closed and its last edition is out: "
+                "%(days)s. If the address is never confirmed: %(unconfirmed)s."
             )
             % {"days": days["contacts"], "unconfirmed": days["unconfirmed"]},
         ),

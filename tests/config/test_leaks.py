@@ -141,7 +141,7 @@ def test_nothing_of_a_sign_on_is_logged_where_all_goes_well(
         ("signatories.moderation.submit", lambda site, _page, _desk: site.post("/conduct/sign/", typed(**PERSON))),
         ("signatories.moderation.decide", lambda site, page, _desk: site.post(page.replace("signature", "confirm"))),
         ("signatories.moderation.correct", lambda site, page, _desk: site.post(f"{page}correct/", typed())),
-        ("signatories.retention.erase_contact", lambda site, page, _desk: site.post(f"{page}erase/", {"withdraw": "1"})),
+        ("signatories.retention.erase_contact", lambda site, page, _desk: site.post(f"{page}erase/", {"withdraw": 1})),
         ("signatories.subject.of_signature", lambda site, page, _desk: site.get(f"{page}data.json")),
         ("signatories.desk.entry.entry_context", lambda site, _page, desk: site.get(f"{desk}change/")),
         ("signatories.moderation.edit", lambda site, _page, desk: site.post(f"{desk}change/", {
