@@ -17,7 +17,7 @@ PRODUCTION = DEBUG= DEMO= DATABASE_URL= DATABASE_POOLER= CACHE_URL= EMAIL_URL= S
 	SECRET_KEY=for-make-check-alone-7rV0xQm3Zp9LkT2wYb8NcH5sJd1FgA4e
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve worker migrate backup restore test check bench format messages lock sbom clean
+.PHONY: help install demo serve worker migrate backup restore test check faults fuzz bench format messages lock sbom clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -57,6 +57,9 @@ check: .venv/.installed-dev ## format, lint, types, deployment, migrations, tran
 		echo "$(PY) manage.py makemigrations --check --dry-run"; \
 		$(PY) manage.py makemigrations --check --dry-run
 	$(PY) .ci/translations.py
+
+faults: .venv/.installed-dev ## 100 rounds in which a part of the site fails and nothing is lost (ARGS="--rounds 10 --seed …")
+	@exec $(PY) -m tests.faults $(ARGS)
 
 bench: .venv/.installed-dev ## the benchmarks, each figure with its ratio to its reference
 	@exec $(PY) -m benchmarks.run $(ARGS)

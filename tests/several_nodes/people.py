@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import policy
+from email.message import EmailMessage
 from email.parser import BytesParser
-from http.client import HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from http.cookies import SimpleCookie
 from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -19,10 +20,9 @@ from lxml import html
 
 from tests.several_nodes.machines import PASSWORD, Site
 
-# What nginx says where no node gave an answer.
-GATEWAY = {502, 503, 504}
 # A person who is told that it did not work tries again, for so long.
 PATIENCE = 20  # seconds
+REVIEW = "/admin/signatories/signatory/review/"
 READ = ("", "signatories.json", "editions/", "feed.atom", "sign/")
 ENCODINGS = ("", "gzip, deflate, br, zstd", "gzip")
 
@@ -48,13 +48,20 @@ class Answer:
 class Browser:
     """Cookies, one connection, and each answer as it comes: nothing is tried again or followed."""
 
+    # What nginx says where no node gave an answer.
+    no_answer = frozenset({502, 503, 504})
+
     def __init__(self, site: Site) -> None:
         self._url = site.url
         parts = urlsplit(site.url)
-        self._connection = HTTPSConnection(
-            str(parts.hostname), parts.port, timeout=20, context=site.trust
+        host = str(parts.hostname)
+        self._connection = (
+            HTTPSConnection(host, parts.port, timeout=20, context=site.trust)
+            if parts.scheme == "https"
+            else HTTPConnection(host, parts.port, timeout=20)
         )
         self._cookies: dict[str, str] = {}
+        self.headers: dict[str, str] = {}  # that go with each request
 
     def get(self, path: str, **headers: str) -> Answer:
         return self._ask("GET", path, None, headers)
@@ -67,12 +74,13 @@ class Browser:
         """What the fields hold, as it comes, of a page's form that has one of that name."""
         answer = self.get(path)
         assert answer.status == 200, (path, answer.status)
-        return list(_form(answer, having).form_values())
+        return list(form_in(answer, having).form_values())
 
     def close(self) -> None:
         self._connection.close()
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        headers |= self.headers
         if self._cookies:
             headers["Cookie"] = "; ".join(
                 f"{name}={value}" for name, value in self._cookies.items()
@@ -88,7 +96,7 @@ class Browser:
         except (OSError, HTTPException) as error:
             self._connection.close()
             raise NoAnswer(f"{method} {path}: {error!r}") from error
-        if answer.status in GATEWAY:
+        if answer.status in self.no_answer:
             raise NoAnswer(f"{method} {path}: {answer.status}")
         for value in response.headers.get_all("Set-Cookie") or []:
             self._cookies |= {name: item.value for name, item in SimpleCookie(value).items()}
@@ -166,16 +174,9 @@ class Signer(Person):
         self.tried.add(address)
         path = f"/{self.slug}/sign/"
         fields = self.until_answered(lambda: self.browser.form(path, having="organization"))
-        typed = {
-            "organization": f"Association {NAMES[self.number]} {_in_words(count)}",
-            "contact_name": "Amina Yusuf",
-            "contact_role": "director",
-            "email": address,
-            "authorised": "on",
-            "privacy": "on",
-        }
-        sent = [pair for pair in fields if pair[0] not in typed and pair[0] != "more_countries"]
-        sent += typed.items()
+        sent = filled(
+            fields, f"Association {NAMES[self.number]} {_in_words(count)}", address=address
+        )
         for _press in range(2 if count % 3 == 0 else 1):
             answer = self.until_answered(lambda: self.browser.post(path, sent))
             assert (answer.status, answer.place) == (302, f"{path}sent/"), (
@@ -199,21 +200,21 @@ class Contact(Person):
         new = [path for path in sorted(self.site.mail.glob("*.eml")) if path.name not in self.read]
         for path in new:
             mail = BytesParser(policy=policy.default).parsebytes(path.read_bytes())
-            text = mail.get_body(("plain",)).get_content()
-            link = re.search(rf"{re.escape(self.site.url)}(/\S+/confirm/\S+/)", text)
-            if link:
-                self.secrets.add(link[1].split("/")[-2])
-                self._confirm(link[1])
-                self.confirmed.add(str(mail["To"]))
+            if link := link_to_confirm(mail):
+                self.secrets.add(link.split("/")[-2])
+                self.confirm(str(mail["To"]), link)
             self.read.add(path.name)
         time.sleep(0.1)
 
-    def _confirm(self, path: str) -> None:
+    def confirm(self, address: str, path: str) -> None:
+        """Open the link that was mailed to an address and press the button, until it leads elsewhere."""
         page = self.until_answered(lambda: self.browser.get(path))
         while page.status == 200:
-            fields = list(_form(page, "seen").form_values())
+            fields = list(form_in(page, "seen").form_values())
             answer = self.until_answered(lambda sent=fields: self.browser.post(path, sent))
             assert answer.status in {302, 409}, answer.status
+            if answer.status == 302:
+                self.confirmed.add(address)
             page = self.until_answered(lambda: self.browser.get(path))
         # Confirmed now, or before: the link leads to where things stand.
         assert page.status == 302, page.status
@@ -228,21 +229,15 @@ class Coordinator(Person):
 
     def do_one(self) -> None:
         if not self.is_in:
-            self._log_in()
-        path = "/admin/signatories/signatory/review/"
-        page = self.until_answered(lambda: self.browser.get(path))
+            self.log_in()
+        page = self.until_answered(lambda: self.browser.get(REVIEW))
         assert page.status == 200, page.status
-        form = html.fromstring(page.body).forms[-1]  # the one to decide with
-        fields = [
-            pair
-            for pair in form.form_values()
-            if pair[0] in {"csrfmiddlewaretoken", "entry", "seen"}
-        ]
-        if "entry" not in dict(fields):
+        fields = fields_to_decide(page)
+        if not fields:
             time.sleep(0.2)
             return
         sent = [*fields, ("decision", "approve")]
-        answer = self.until_answered(lambda: self.browser.post(form.action or path, sent))
+        answer = self.until_answered(lambda: self.browser.post(REVIEW, sent))
         # 409: the entry changed meanwhile; it is shown again.
         assert answer.status in {302, 409}, answer.status
         self.approved += answer.status == 302
@@ -259,7 +254,7 @@ class Coordinator(Person):
         assert len(answer.body.splitlines()) > 33, answer.body[:200]
         self.taken_out += 1
 
-    def _log_in(self) -> None:
+    def log_in(self) -> None:
         path = "/admin/login/"
         fields = self.until_answered(lambda: self.browser.form(path, having="username"))
         known = {"username": f"coordinator-{self.number}", "password": PASSWORD}
@@ -269,8 +264,41 @@ class Coordinator(Person):
         self.is_in = True
 
 
-def _form(page: Answer, having: str) -> html.FormElement:
+def form_in(page: Answer, having: str) -> html.FormElement:
+    """A page's form that has a field of that name."""
     return next(form for form in html.fromstring(page.body).forms if having in form.fields)
+
+
+def filled(
+    fields: list[tuple[str, str]], organization: str, *, address: str
+) -> list[tuple[str, str]]:
+    """What the sign-on form sends, once somebody has typed into it."""
+    typed = {
+        "organization": organization,
+        "contact_name": "Amina Yusuf",
+        "contact_role": "director",
+        "email": address,
+        "authorised": "on",
+        "privacy": "on",
+    }
+    untouched = [pair for pair in fields if pair[0] not in typed and pair[0] != "more_countries"]
+    return [*untouched, *typed.items()]
+
+
+def fields_to_decide(page: Answer) -> list[tuple[str, str]]:
+    """What goes with a decision on the review page, but for the decision; empty where no entry waits."""
+    form = html.fromstring(page.body).forms[-1]
+    fields = [
+        pair for pair in form.form_values() if pair[0] in {"csrfmiddlewaretoken", "entry", "seen"}
+    ]
+    return fields if "entry" in dict(fields) else []
+
+
+def link_to_confirm(mail: EmailMessage) -> str | None:
+    """The path of the link in a mail that asks to confirm an address; None in any other."""
+    text = mail.get_body(("plain",)).get_content()
+    link = re.search(r"https?://[^/\s]+(/\S+/confirm/\S+/)", text)
+    return link[1] if link else None
 
 
 NAMES = ("Kivu", "Tigray", "Rakhine", "Darfur", "Sinjar", "Homs")

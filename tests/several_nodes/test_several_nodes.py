@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.browser.site import BASE_DIR, free_port
-from tests.several_nodes.machines import PASSWORD, Site, running_site
+from tests.several_nodes.machines import Site, furnish, running_site
 from tests.several_nodes.people import Browser, Contact, Coordinator, Person, Reader, Signer
 from tests.several_nodes.watching import Watch
 
@@ -54,19 +54,7 @@ class Day:
 @pytest.fixture(scope="module")
 def site():
     with running_site() as site:
-        site.manage(
-            "import_letter",
-            str(BASE_DIR / "signatories" / "demo" / "letter.txt"),
-            "--slug",
-            SLUG,
-            "--approve",
-        )
-        for number in (0, 1):
-            site.manage(
-                *("createsuperuser", "--noinput", "--username", f"coordinator-{number}"),
-                *("--email", ""),
-                DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-            )
+        furnish(site.environ, SLUG, coordinators=2)
         yield site
 
 
