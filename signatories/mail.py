@@ -54,6 +54,9 @@ TRUE_IN: Final = {
 # Where a mail has its secret, a preview has these.
 DOTS: Final = "…"
 
+# Messages that the mail server has taken, by primary key, and when; only until the database knows.
+_taken: dict[int, datetime] = {}
+
 
 class NotYet(Exception):
     """The mail has nothing to say yet; to be tried again soon, without counting as a failure."""
@@ -61,6 +64,7 @@ class NotYet(Exception):
 
 def send_next(*, at: datetime) -> bool:
     """Send one message that is due; give whether there was one."""
+    _note_taken()
     message = _claim(at)
     if message is None:
         return False
@@ -77,10 +81,18 @@ def send_next(*, at: datetime) -> bool:
     except Exception as error:  # noqa: BLE001 - one message that cannot be made must not hold up the others
         _note_failure(message, error, at=at)
     else:
-        Message.objects.filter(pk=message.pk).update(sent_at=timezone.now(), error="")
+        _taken[message.pk] = timezone.now()
+        _note_taken()
         if mail and message.kind == Message.Kind.WAITING:
             _tell_of_latecomers(message.letter, since=at)
     return True
+
+
+def _note_taken() -> None:
+    """Tell the database what the mail server has taken, before anything else is sent where it was away at first."""
+    for pk, at in list(_taken.items()):
+        Message.objects.filter(pk=pk).update(sent_at=at, error="")
+        del _taken[pk]
 
 
 def _claim(at: datetime) -> Message | None:

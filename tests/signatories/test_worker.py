@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.mail.backends.locmem import EmailBackend
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from letter import publishing
@@ -56,6 +56,22 @@ def test_told_to_stop_it_leaves_the_rest_to_the_next_worker(message, mailoutbox)
     assert mailoutbox == []
     run_due()
     assert [mail.to for mail in mailoutbox] == [["amina@example.org"]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_that_went_out_while_the_database_was_away_is_not_sent_again(message, mailoutbox):
+    def once_it_is_sent(execute, *arguments):
+        if mailoutbox:
+            raise OperationalError("the connection is lost")
+        return execute(*arguments)
+
+    with connection.execute_wrapper(once_it_is_sent), pytest.raises(OperationalError):
+        mail.send_next(at=NOW)
+    after_the_claim = NOW + mail.CLAIM
+
+    assert not mail.send_next(at=after_the_claim)
+    message.refresh_from_db()
+    assert (len(mailoutbox), message.sent_at is not None) == (1, True)
 
 
 def test_a_bulk_approval_of_500_makes_one_edition(letter, coordinator, work):
