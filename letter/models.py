@@ -823,6 +823,12 @@ class Recipient(models.Model):
         return self.name
 
 
+class PublicationRequestQuerySet(models.QuerySet["PublicationRequest"]):
+    def due(self, at: datetime) -> "PublicationRequestQuerySet":
+        """Those to be attempted: for the first time at once, however far ahead the clock was of whoever asked."""
+        return self.filter(models.Q(attempts=0) | models.Q(due_at__lte=at))
+
+
 class PublicationRequest(models.Model):
     """Something changed that readers should see: the letter is to be published again.
 
@@ -840,6 +846,8 @@ class PublicationRequest(models.Model):
     attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
     due_at = models.DateTimeField(_("next attempt"), default=timezone.now, db_index=True)
     error = models.CharField(_("last error"), max_length=200, blank=True)
+
+    objects = PublicationRequestQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("publication request")

@@ -122,7 +122,7 @@ def _publish_next(at: datetime) -> bool:
 
 def _waiting(at: datetime) -> QuerySet[Letter]:
     """The letters that ask for it and do not rest, once for each of their requests."""
-    asking = Letter.objects.filter(publication_requests__due_at__lte=at)
+    asking = Letter.objects.filter(publication_requests__in=PublicationRequest.objects.due(at))
     return asking.exclude(pk__in=list(_resting))
 
 
@@ -142,7 +142,7 @@ def _claimed(at: datetime) -> Letter | None:
 
 def _await_others(at: datetime) -> bool:
     """Wait a moment where a letter is asked for that rests or is another worker's; give whether there is one."""
-    if not PublicationRequest.objects.filter(due_at__lte=at).exists():
+    if not PublicationRequest.objects.due(at).exists():
         return False
     time.sleep(MOMENT)
     return True
@@ -224,7 +224,7 @@ def _wait() -> None:
         return
     until = time.monotonic() + LOOK_EVERY
     while not bell.wait(GLANCE_EVERY) and time.monotonic() < until:
-        if PublicationRequest.objects.filter(due_at__lte=timezone.now()).exists():
+        if PublicationRequest.objects.due(timezone.now()).exists():
             return
 
 

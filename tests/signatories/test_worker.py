@@ -153,6 +153,13 @@ def test_a_failed_publication_leaves_the_last_edition_is_shown_and_retried(
     assert PublicationRequest.objects.count() == 0
 
 
+def test_a_publication_does_not_wait_for_a_clock_that_was_ahead(letter, work):
+    request_publication(letter, at=timezone.now() + timedelta(hours=1))
+    work()
+
+    assert letter.editions.count() == 1
+
+
 def test_one_letter_that_fails_does_not_hold_up_another(letter, work):
     from tests.factories import LetterFactory, RevisionFactory
 
