@@ -33,22 +33,25 @@ def keep_nothing_unsaid(
 
 
 class SharedCache(RedisCache):
-    """Redis, in which all processes count failed log-ins together; while it is away, each counts by itself.
+    """Redis, in which all processes count failed log-ins and sign-ons together; while it is away, each by itself.
 
-    So nobody is kept from logging in, and nobody may guess for ever.
+    So nobody is kept from logging in or signing, and nobody may guess for ever.
     """
 
     _away_until: ClassVar[float] = 0.0  # by the monotonic clock; of all threads of this process
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
-        self._own = LocMemCache("while-redis-is-away", {})
+        self._own = LocMemCache("while-redis-is-away", {"max_entries": self._max_entries})
 
     def add(self, *args: Any, **kwargs: Any) -> bool:
         return bool(self._either(super().add, self._own.add, *args, **kwargs))
 
     def get(self, *args: Any, **kwargs: Any) -> Any:
         return self._either(super().get, self._own.get, *args, **kwargs)
+
+    def incr(self, *args: Any, **kwargs: Any) -> int:
+        return int(self._either(super().incr, self._own.incr, *args, **kwargs))
 
     def set(self, *args: Any, **kwargs: Any) -> None:
         self._either(super().set, self._own.set, *args, **kwargs)

@@ -104,6 +104,8 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = ("undersigned",)
 
 # Within how many days contacts are told that they will have an answer.
 DECIDE_WITHIN = timedelta(days=env_int("DECIDE_WITHIN", 5))
+# How many sign-ons on one letter within ten minutes are more than people send: see signatories/flood.py.
+PROOF_AFTER = env_int("PROOF_AFTER", 100)
 
 # --- Storage ------------------------------------------------------------------
 
@@ -149,9 +151,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 def cache_settings(url: str) -> dict[str, Any]:
     """Django's settings for CACHE_URL: empty (one process's memory) or redis://host:port/db."""
+    # What a process's own memory holds: with Django's 300, a flood from many addresses would wash out what is counted.
+    size = {"max_entries": 50_000}
     if not url:
-        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", **size}
     return {
+        **size,
         "BACKEND": "config.caching.SharedCache",
         "LOCATION": url,
         "OPTIONS": {"socket_timeout": 2},  # seconds; without, one that hangs is waited for

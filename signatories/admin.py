@@ -31,6 +31,7 @@ from signatories import moderation
 from signatories.desk import entry, merging, partners, taking_out
 from signatories.desk.asking import ask
 from signatories.desk.bringing_in import bring_in
+from signatories.desk.burst import reject_burst
 from signatories.desk.campaign import campaign_page
 from signatories.desk.deciding import decide_about, report_refused, versions_seen
 from signatories.desk.entry_form import SignatoryForm
@@ -316,6 +317,11 @@ class SignatoryAdmin(OfLetters, admin.ModelAdmin[Signatory]):
                 "<int:pk>/combine/<int:other>/",
                 view(partial(merging.combine_entries, self)),
                 name="signatories_signatory_combine",
+            ),
+            path(
+                "<int:pk>/burst/",
+                view(partial(reject_burst, self)),
+                name="signatories_signatory_burst",
             ),
             path("review/", view(partial(review, self)), name="signatories_signatory_review"),
             path("campaign/<int:pk>/", view(campaign_page), name="signatories_signatory_campaign"),

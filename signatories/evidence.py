@@ -334,14 +334,29 @@ def _burst(signatory: Signatory, mine: Q) -> Iterator[Signal]:
         yield Signal("same_network", level, sentence % {"count": count})
 
 
+def burst_of(signatory: Signatory) -> SignatoryQuerySet:
+    """What waits on its letter and came within a day from the same network, address or domain; with it, if it waits."""
+    alike = Q(pk=signatory.pk)
+    if signatory.email:
+        alike |= _same_sender(signatory)
+    if signatory.network:
+        alike |= Q(network=signatory.network)
+    waiting = Signatory.objects.for_letter(signatory.letter).pending()
+    return waiting.filter(alike, submitted_at__range=_day(signatory))
+
+
 def _others_within_a_day(signatory: Signatory) -> QuerySet[Signatory]:
     """Other names from the same address or domain; the same name is signing other letters."""
     if not signatory.email:
         return Signatory.objects.none()
+    return _around(signatory).filter(_same_sender(signatory))
+
+
+def _same_sender(signatory: Signatory) -> Q:
     alike = Q(email=signatory.email)
     if not is_free_mail(signatory.email):
         alike |= Q(email__endswith=f"@{domain_of_address(signatory.email)}")
-    return _around(signatory).filter(alike)
+    return alike
 
 
 def _same_network(signatory: Signatory) -> QuerySet[Signatory]:
@@ -360,9 +375,12 @@ def _around(signatory: Signatory) -> QuerySet[Signatory]:
 
     What was rejected is: else the last of a burst that is settled one by one would look like any other.
     """
-    day = (signatory.submitted_at - BURST_WITHIN, signatory.submitted_at + BURST_WITHIN)
-    others = Signatory.objects.filter(submitted_at__range=day)
+    others = Signatory.objects.filter(submitted_at__range=_day(signatory))
     return others.exclude(state=Signatory.State.WITHDRAWN).exclude(name_key=signatory.name_key)
+
+
+def _day(signatory: Signatory) -> tuple[datetime, datetime]:
+    return (signatory.submitted_at - BURST_WITHIN, signatory.submitted_at + BURST_WITHIN)
 
 
 def _duplicate(likenesses: Iterable[Likeness]) -> Iterator[Signal]:

@@ -944,3 +944,19 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class MailAsked(models.Model):
+    """That a form had a mail sent to an address, of which it keeps a keyed hash, for a day.
+
+    Apart from `Message`, which goes with its entry: whoever erases one by “it was not us” is not to be mailed anew.
+    """
+
+    address_hash = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("address_hash", "at"), name="mail_asked_for"),)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"

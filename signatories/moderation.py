@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 
 from letter.background import ring_after_commit
@@ -34,6 +35,7 @@ from signatories.models import (
     Correction,
     Decision,
     Event,
+    MailAsked,
     Message,
     Organization,
     Signatory,
@@ -50,6 +52,9 @@ Reason = str | Callable[[Signatory], str]
 DIGEST_PAUSE = timedelta(hours=1)
 # Asking for one more confirmation mail within this time sends none.
 RESEND_PAUSE = timedelta(minutes=2)
+# Anybody can type an address into a form: it gets so many mails from that within a day, on whatever letters.
+MAILS_AT_MOST: Final = 5
+MAILS_COUNT_FOR: Final = timedelta(days=1)
 # A decision made in a row of many may be a slip of the finger: its mail waits for so long.
 SECOND_THOUGHTS = timedelta(minutes=2)
 # Rows that are stored with one statement when many are added.
@@ -293,12 +298,14 @@ def decide_many(
     by: By,
     reason: Reason = "",
     seen: Mapping[int, int] | None = None,
+    mail_after: timedelta | None = timedelta(),
     at: datetime | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Outcome:
     """Decide about several at once: each is done or refused by itself, and the list is published once.
 
-    `seen` has the versions that were shown, by primary key. `progress` is told how many are through.
+    `seen` has the versions that were shown, by primary key. `mail_after` is how long the mails wait; none go out where
+    it is None. `progress` is told how many are through.
     """
     at = at or timezone.now()
     outcome = Outcome()
@@ -311,7 +318,14 @@ def decide_many(
         try:
             with transaction.atomic():
                 _refuse_changed(signatory, (seen or {}).get(signatory.pk))
-                decision = _decide(signatory, event, by=by, reason=reason, at=moments[signatory.pk])
+                decision = _decide(
+                    signatory,
+                    event,
+                    by=by,
+                    reason=reason,
+                    mail_after=mail_after,
+                    at=moments[signatory.pk],
+                )
         except Refused as refused:
             outcome.refused.append((signatory, refused))
             continue
@@ -640,6 +654,7 @@ def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
     Whoever signs gets the same answer; only the owner of the address learns more. If the same address
     signs again for the same organisation, no second entry is made: while it is not confirmed, what was
     typed last counts and the confirmation is mailed again; afterwards a mail says where things stand.
+    Mails that are too many for the address are left out without a word.
     """
     at = at or timezone.now()
     signatory.derive_keys()
@@ -652,10 +667,11 @@ def submit(signatory: Signatory, *, at: datetime | None = None) -> Signatory:
 
 @transaction.atomic
 def _submit(signatory: Signatory, *, at: datetime) -> Signatory:
+    _await_turn(signatory.email)
     earlier = _same_sign_on(signatory)
     if earlier is None:
         _create(signatory, Event.SUBMIT, State.SUBMITTED, by=CONTACT, at=at)
-        queue_mail(signatory, Message.Kind.CONFIRM, at=at)
+        _mail_as_typed(signatory, Message.Kind.CONFIRM, at=at)
         return signatory
     kind = Message.Kind.STANDING
     if earlier.state == State.SUBMITTED:
@@ -672,8 +688,27 @@ def _submit(signatory: Signatory, *, at: datetime) -> Signatory:
         index_signatory(earlier)
         earlier.revision.lock(at=at)
     if not earlier.messages.filter(kind=kind, created_at__gt=at - RESEND_PAUSE).exists():
-        queue_mail(earlier, kind, at=at)
+        _mail_as_typed(earlier, kind, at=at)
     return earlier
+
+
+def _await_turn(email: str) -> None:
+    """Wait until no other form with this address is being taken in, so that all mails to it are counted."""
+    if connection.features.has_select_for_update:  # on SQLite, who writes is alone
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [email])
+
+
+def _mail_as_typed(signatory: Signatory, kind: Message.Kind, *, at: datetime) -> None:
+    """Queue a mail to the address that a form names, unless forms had enough of them sent there today.
+
+    Mails about decisions are none of these: nobody can cause them who does not read the address's mail.
+    """
+    address_hash = salted_hmac("signatories.mails", signatory.email, algorithm="sha256").hexdigest()
+    today = MailAsked.objects.filter(address_hash=address_hash, at__gt=at - MAILS_COUNT_FOR)
+    if today.count() < MAILS_AT_MOST:
+        MailAsked.objects.create(address_hash=address_hash, at=at)
+        queue_mail(signatory, kind, at=at)
 
 
 def _same_sign_on(signatory: Signatory) -> Signatory | None:

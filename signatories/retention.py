@@ -26,6 +26,7 @@ from signatories.models import (
     Decision,
     Event,
     Link,
+    MailAsked,
     Merge,
     Message,
     Organization,
@@ -33,6 +34,7 @@ from signatories.models import (
     Verdict,
     Vouch,
 )
+from signatories.moderation import MAILS_COUNT_FOR
 
 # A sign-on whose address nobody confirmed in this time was a mistake, or somebody else's.
 CONFIRM_WITHIN: Final = timedelta(days=7)
@@ -83,10 +85,11 @@ class Purged:
 def purge(*, at: datetime) -> Purged:
     """Remove what is past its time.
 
-    Unconfirmed sign-ons, contacts of letters closed long ago, networks, sessions that have ended, and the
-    way back from merges that can no longer be undone.
+    Unconfirmed sign-ons, contacts of letters closed long ago, networks, what counts mails to an address, sessions
+    that have ended, and the way back from merges that can no longer be undone.
     """
     Merge.objects.filter(at__lt=at - REVERSIBLE_FOR).exclude(moved={}).update(moved={})
+    MailAsked.objects.filter(at__lt=at - MAILS_COUNT_FOR).delete()
     # Locked first: whoever is confirming at this moment is passed over.
     unconfirmed = list(
         Signatory.objects.select_for_update(skip_locked=True).filter(

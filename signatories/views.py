@@ -36,7 +36,7 @@ from letter.models import Letter, Listing, Revision, Text
 from letter.publishing import number_of
 from letter.sharing import badge_of
 from letter.text import render_markdown
-from signatories import links, moderation, retention, subject, vouching
+from signatories import flood, links, moderation, retention, subject, vouching
 from signatories.domains import domain_of_address
 from signatories.duplicates import candidates
 from signatories.forms import AnswerForm, CorrectionForm, SignForm, new_stamp
@@ -50,6 +50,7 @@ logger = logging.getLogger(__name__)
 
 TRY_AGAIN_AFTER = "60"  # seconds, of a Retry-After
 REFUSED = 422  # RFC 9110 §15.5.21: understood, but what was typed cannot be taken
+TOO_MANY = 429  # RFC 6585 §4: more than people send; `Retry-After` says when to come again
 
 
 View = Callable[..., HttpResponse]
@@ -109,6 +110,9 @@ def sign(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
         return _closed(request, letter, text)
     languages = _languages_of(revision)
     is_away = False
+    forms = flood.forms_from(_client(request)) if request.method == "POST" else 0
+    if flood.are_too_many(forms, _client(request)):
+        return _held(request, letter, None, text=text)
     if request.method != "POST":
         initial = {"stamp": new_stamp(), "via": request.GET.get("via", "")}
         form = SignForm(initial=initial, languages=languages)
@@ -117,6 +121,9 @@ def sign(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
     else:
         form = SignForm(request.POST, languages=languages)
         if form.is_valid():
+            hold = flood.hold(letter, _client(request), forms, request.POST.dict())
+            if hold is not None:
+                return _held(request, letter, hold, text=text)
             if _take_in(request, revision, text, form):
                 return redirect(address("signatories:sent", letter, text.language))
             is_away = True
@@ -149,14 +156,42 @@ def _take_in(request: HttpRequest, revision: Revision, text: Text, form: SignFor
         return False
     try:
         signatory = _signatory(revision, text, form)
-        # config.proxies has put the client's address there.
-        network = network_key(request.META.get("REMOTE_ADDR", ""), letter_id=revision.letter.pk)
-        signatory.network = network
+        signatory.network = network_key(_client(request), letter_id=revision.letter.pk)
         moderation.submit(signatory)
     except (OperationalError, InterfaceError):
         logger.warning("A sign-on could not be stored: the database does not answer")
         return False
     return True
+
+
+def _client(request: HttpRequest) -> str:
+    """Whose address it is: config.proxies has put it there, whatever a header says."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _is_too_much(request: HttpRequest) -> bool:
+    """Count a form that was sent; whether its client has sent far more than people do."""
+    client = _client(request)
+    return request.method == "POST" and flood.are_too_many(flood.forms_from(client), client)
+
+
+def _held(
+    request: HttpRequest, letter: Letter, hold: flood.Hold | None, *, text: Text | None = None
+) -> HttpResponse:
+    """What was typed, to be sent again: with a proof, or after a while; without `hold` only after a while.
+
+    It has none of the form's thousand countries, so that a flood costs little.
+    """
+    typed = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in {"csrfmiddlewaretoken", "challenge", "nonce"}
+    ]
+    context = {"hold": hold, "typed": typed, "minutes": flood.WINDOW // 60}
+    response = _render(request, letter, "held", context, text=text, status=TOO_MANY)
+    response["Retry-After"] = str(hold.wait if hold else flood.WINDOW)
+    return response
 
 
 def _languages_of(revision: Revision | None) -> list[str]:
@@ -246,6 +281,8 @@ def sent(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
 def hint(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
     """Whether an organisation of this name is on the public list already; what is not public is not hinted at."""
     letter = revision.letter
+    if flood.hints_are_too_many(_client(request)):
+        return JsonResponse({"listed": False}, status=TOO_MANY)
     try:
         name = clean_name(request.GET.get("name", ""))
     except NameRefused:
@@ -362,6 +399,8 @@ def organization(request: HttpRequest, vouch: Vouch, token: str) -> HttpResponse
     """For the organisation that was asked: the letter, the line, and two buttons. The answer decides nothing."""
     signatory = vouch.signatory
     letter = signatory.letter
+    if _is_too_much(request):
+        return _held(request, letter, None)
     form = AnswerForm(request.POST if request.method == "POST" else None)
     is_valid = form.is_valid()
     status, is_changed = REFUSED if form.errors else 200, False
@@ -496,6 +535,8 @@ def _revised(signatory: Signatory, language: str) -> dict[str, Any]:
 @require_POST
 def correct(request: HttpRequest, signatory: Signatory, token: str) -> HttpResponse:
     """Correct the line: at once before approval, through a coordinator after it."""
+    if _is_too_much(request):
+        return _held(request, signatory.letter, None)
     if "more_countries" in request.POST:
         form = CorrectionForm.with_more_countries(request.POST, **_names_asked(signatory))
         return _signature_page(request, signatory, token, form)

@@ -27,6 +27,7 @@ VARIABLES = (
     "LOG_FORMAT",
     "METRICS_TOKEN",
     "PORT",
+    "PROOF_AFTER",
     "REQUIRE_SECOND_FACTOR",
     "SECRET_KEY",
     "SENTRY_DSN",

@@ -409,6 +409,12 @@ PAGES: list[Page] = [
         [Post({"post": "yes"}, NOBODY)],
     ),
     Page(
+        f"{ENTRIES}<int:pk>/burst/",
+        f"{ENTRIES}{{entry}}/burst/",
+        DECIDES,
+        [Post({"entry": "{entry}"}, DECIDES)],
+    ),
+    Page(
         f"{ENTRIES}review/",
         f"{ENTRIES}review/",
         DECIDING,

@@ -21,7 +21,7 @@ from signatories.desk.asking import asking_context
 from signatories.desk.deciding import BUTTONS, report
 from signatories.desk.pages import back_to_review, number_in, page_context
 from signatories.domains import DomainMatch, domain_match
-from signatories.evidence import signals
+from signatories.evidence import NETWORK_CROWD, burst_of, signals
 from signatories.likeness import LIKELY
 from signatories.lines import line_of
 from signatories.models import Correction, Event, Signatory, Verdict
@@ -83,6 +83,7 @@ def entry_context(signatory: Signatory, *, viewer: Any) -> dict[str, Any]:
         ],
         "namesakes": _of_the_same_address(signatory),
         "asking": asking_context(signatory),
+        "burst_count": count if (count := burst_of(signatory).count()) > NETWORK_CROWD else 0,
         "signals": signals(signatory, at=timezone.now(), likenesses=likenesses, viewer=viewer),
     }
 

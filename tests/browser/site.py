@@ -81,11 +81,14 @@ def manage(environ: dict[str, str], *arguments: str) -> str:
 
 
 @contextmanager
-def running_site(folder: Path) -> Iterator[Site]:
-    """`python -m config.serve --demo` on a free port, with data of its own under `folder`."""
+def running_site(folder: Path, **variables: str) -> Iterator[Site]:
+    """`python -m config.serve --demo` on a free port, with data of its own under `folder`.
+
+    However many sign from this machine, nobody is asked for a proof, unless the variables say otherwise.
+    """
     port = free_port()
     var_dir = folder / "var"
-    environ = {"VAR_DIR": str(var_dir), "PORT": str(port)}
+    environ = {"VAR_DIR": str(var_dir), "PORT": str(port), "PROOF_AFTER": "100000", **variables}
     with own_database(os.environ.get("DATABASE_URL", ""), f"undersigned_site_{port}") as database:
         environ = clean_environ() | environ | database
         with serving(environ, "--demo", log=folder / "server.log") as url:
