@@ -41,6 +41,9 @@ class Visitor:
             headers[CLIENT] = address
         return self._ask("POST", path, urlencode(fields).encode(), headers)
 
+    def close(self) -> None:
+        self._connection.close()
+
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         if self._address:
             headers.setdefault(CLIENT, self._address)

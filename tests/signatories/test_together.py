@@ -19,7 +19,7 @@ import pytest
 from django.conf import settings
 from django.core import mail
 from django.db import connection, connections, transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from letter.models import Letter, PublicationRequest
@@ -295,6 +295,7 @@ def reject_the_odd_ones(entry):
     return Event.REJECT if entry.name[-1] in "13579" else Event.APPROVE
 
 
+@override_settings(PROOF_AFTER=1000)  # all sign from one address
 def test_while_all_sign_and_decide_at_once_nothing_acknowledged_is_lost_or_doubled(letter, two):
     """Through the site: four hands sign, contacts confirm, two coordinators want the same entries, two workers."""
     waiting = [f"Union {number:02}" for number in range(8)]
