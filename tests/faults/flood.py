@@ -57,7 +57,7 @@ class Robots:
         """So many, RATE a second, over ROBOTS connections."""
         begun = time.monotonic()
         # An address of its own for each, from networks of all the world.
-        numbers = random.Random(7).sample(range(1 << 24), count)  # noqa: S311  the same each time
+        numbers = random.Random(7).sample(range(1 << 24), count)
         robots = [
             threading.Thread(target=self._robot, args=(numbers[each::ROBOTS], each, begun))
             for each in range(ROBOTS)
