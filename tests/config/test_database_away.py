@@ -42,7 +42,9 @@ class Database:
 
 
 @pytest.fixture(params=[OperationalError, InterfaceError])
-def database(request, published):
+def database(request, published, monkeypatch):
+    # It is asked at once whether it is back.
+    monkeypatch.setattr(serving, "LOOK_AGAIN_AFTER", 0)
     with pytest.MonkeyPatch.context() as patched:
         yield Database(request.param, patched)
 
