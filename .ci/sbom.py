@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any, Final
 
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.version import Version
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -46,10 +47,12 @@ def licence_of(name: str, version: str) -> str:
         sys.exit(f"{name} is not installed, so its licence is not known: run make install")
     if Version(said["Version"]) != Version(version):
         sys.exit(f"{name} is installed as {said['Version']}, not as {version}: run make install")
-    expression = str(said.get("License-Expression") or said.get("License") or "")
-    if not re.fullmatch(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*", expression):
+    try:
+        return canonicalize_license_expression(
+            str(said.get("License-Expression") or said.get("License") or "")
+        )
+    except InvalidLicenseExpression:
         sys.exit(f"{name} does not say its licence by SPDX: look it up, and put it into LICENCES")
-    return expression
 
 
 def bom() -> str:
