@@ -119,9 +119,8 @@ def _forget_networks(at: datetime) -> None:
 
 
 def _is_over(letter: Letter, at: datetime) -> bool:
-    """Whether a letter is closed; or past its deadline and cut-off, where nobody thought of closing it."""
-    over = {Letter.Status.CLOSED, Letter.Status.PAST_DEADLINE}
-    return letter.status(at=at) in over and not letter.takes_signatures(at=at)
+    """Whether a letter is closed; or past its deadline, where nobody thought of closing it."""
+    return letter.status(at=at) in {Letter.Status.CLOSED, Letter.Status.PAST_DEADLINE}
 
 
 def _closed_at(letter: Letter) -> datetime:
