@@ -628,7 +628,8 @@ class Event(models.TextChoices):
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def in_order(self) -> "DecisionQuerySet":
-        return self.order_by("at", "pk")
+        """As they were made: a clock that was set back says otherwise."""
+        return self.order_by("pk")
 
 
 class Decision(models.Model):

@@ -222,6 +222,22 @@ def test_only_ones_own_last_decision_is_undone(letter, coordinator):
     assert Decision.objects.count() == 2
 
 
+def test_the_last_decision_is_the_one_made_last_also_where_the_clock_was_set_back(
+    letter, coordinator
+):
+    (entry,) = waiting(letter, "Amani")
+    by = By.coordinator(coordinator)
+    moderation.decide(entry.pk, Event.APPROVE, by=by, at=NOW + timedelta(hours=1))
+    moderation.decide(entry.pk, Event.REOPEN, by=by, at=NOW + timedelta(hours=1))
+    rejection = moderation.decide(
+        entry.pk, Event.REJECT, by=by, reason="Not an organisation.", at=NOW
+    )
+
+    moderation.undo(rejection.pk, by=by)
+
+    assert Signatory.objects.get().state == State.PENDING
+
+
 def test_the_history_has_each_field_that_a_person_changed(letter, desk, coordinator):
     (entry,) = waiting(letter, "Amani")
     page = f"/admin/signatories/signatory/{entry.pk}/change/"
