@@ -89,9 +89,9 @@ def cable_to_web(site: Site, chance: random.Random, seconds: float) -> str:
 
 def _broken(cable: Machine, seconds: float) -> str:
     os.kill(cable.pid, signal.SIGUSR1)
-    time.sleep(seconds)
+    time.sleep(2 * seconds)
     os.kill(cable.pid, signal.SIGUSR2)
-    return f"cut at random for {seconds:.1f} s"
+    return f"cut at random for {2 * seconds:.1f} s"
 
 
 def mail_away(site: Site, chance: random.Random, seconds: float) -> str:

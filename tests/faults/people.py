@@ -123,6 +123,7 @@ class Signer(Visitor):
                 answer = self.pressed(path, sent)
             except NoAnswer:
                 presses += self.chance.random() < 1 / 2
+                self.told_to_stop.wait(self.chance.uniform(PAUSE, 2 * PAUSE))
                 continue
             assert (answer.status, answer.place) == (302, f"{path}sent/"), answer.status
             self.told.signed.add(address)

@@ -80,9 +80,9 @@ class Play:
         this.what = FAULTS[this.fault](self.site, chance, seconds)
         self._end_turns(begun + AT_WORK)
         over = time.monotonic()
-        self._settle()
+        unsettled = self._settle()
         this.settled_after = time.monotonic() - over
-        self._check()
+        self._check(unsettled)
         this.counts = self._counts() - before
         this.took = time.monotonic() - begun
         return this
@@ -97,8 +97,8 @@ class Play:
         for person in self.people:
             person.turns.join()
 
-    def _settle(self) -> None:
-        """Wait until all that is owed is done; what would take minutes is brought forward."""
+    def _settle(self) -> str:
+        """Wait until all that is owed is done, bringing forward what would take minutes; gives what is left, if any."""
         deadline = time.monotonic() + SETTLED_WITHIN
         moved_at, left, why = time.monotonic(), None, ""
         while time.monotonic() < deadline:
@@ -108,7 +108,7 @@ class Play:
                     owed = _bring_forward(connection)
                     why = f"{owed[0]} mails and {owed[1]} publications are owed"
                     if owed == (0, 0) and self._is_public(connection):
-                        return
+                        return ""
                     if owed == (0, 0):
                         why = "the list or /readyz does not say so"
             except (OSError, psycopg.Error) as error:
@@ -117,14 +117,13 @@ class Play:
             if mark != left:
                 moved_at, left = time.monotonic(), mark
             if owed and owed[0] and time.monotonic() > moved_at + QUIET:
-                # Claimed for five minutes, or resting after a failure; nobody has it in hand once they have ended.
-                self.site.restart_workers()
-                with self.site.connect() as connection:
+                # Claimed for five minutes by one that is gone, or resting after several failures.
+                with self.site.without_workers(), self.site.connect() as connection:
                     connection.execute(
                         "UPDATE signatories_message SET due_at = now() WHERE sent_at IS NULL"
                     )
                 moved_at = time.monotonic()
-        raise NotKept(f"it has not settled within {SETTLED_WITHIN} s: {why}")
+        return f"it has not settled within {SETTLED_WITHIN} s: {why}"
 
     def _is_public(self, connection: "psycopg.Connection[tuple]") -> bool:
         (approved,) = connection.execute(
@@ -134,12 +133,13 @@ class Play:
             len(self.site.listed()) == approved for _process in range(ASKED)
         )
 
-    def _check(self) -> None:
+    def _check(self, unsettled: str) -> None:
         self.site.ask_verifier()
         with self.site.connect() as connection:
             found = stored(connection)
         self._note_orphans()
-        trouble = [trouble for person in self.people for trouble in person.trouble]
+        trouble = [unsettled] if unsettled else []
+        trouble += [trouble for person in self.people for trouble in person.trouble]
         for _process in range(ASKED):
             trouble += broken(self.told, found, self.site.mail.deliveries, self.site.listed())
         verified = self.site.verified()
@@ -185,7 +185,7 @@ def _bring_forward(connection: "psycopg.Connection[tuple]") -> tuple[int, int]:
         "UPDATE signatories_message SET due_at = now() WHERE sent_at IS NULL AND due_at > now()"
         " AND (attempts = 0 OR (attempts = 1 AND error <> ''))"
     )
-    connection.execute("UPDATE letter_publicationrequest SET due_at = now() WHERE due_at > now()")
+    connection.execute("UPDATE letter_publicationrequest SET due_at = now() WHERE attempts > 0")
     mails, publications = connection.execute(
         "SELECT (SELECT count(*) FROM signatories_message WHERE sent_at IS NULL AND signatory_id IS NOT NULL),"
         " (SELECT count(*) FROM letter_publicationrequest)"

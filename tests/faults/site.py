@@ -37,7 +37,7 @@ COORDINATORS = 3
 RESTART_AFTER = 0.5  # seconds
 DISK = "512m"  # a new PostgreSQL takes a fifth of it
 # Of the pieces that pass, how many a broken cable cuts: a sign-on is twenty to the database, and two to the web.
-CUT_TO_DATABASE, CUT_TO_WEB = 0.02, 0.15
+CUT_TO_DATABASE, CUT_TO_WEB = 0.02, 0.25
 
 
 class Postgresql(Machine):
@@ -141,11 +141,14 @@ class Site:
         """What is said of the chain, once it is."""
         return self.verifier.stdout.readline().strip()
 
-    def restart_workers(self) -> None:
-        """As an operator does: each finishes what it has begun."""
+    @contextmanager
+    def without_workers(self) -> Iterator[None]:
+        """They are told to end, each finishes what it has begun, and meanwhile nobody has anything in hand."""
         with self.keeper.leaving_alone(*self.workers):
             for machine in self.workers:
                 machine.stop()
+            yield
+            for machine in self.workers:
                 machine.launch()
             for machine in self.workers:
                 machine.wait()
@@ -213,9 +216,9 @@ def running_site(seed: str, *, with_disk: bool = False, with_clock: bool = False
         site.to_database.start()
         site.to_web.launch()
         manage(environ, "migrate", "--verbosity", "0")
-        furnish(environ, SLUG, coordinators=COORDINATORS)
         for machine in (site.web, *site.workers):
             machine.launch()
+        furnish(environ, SLUG, coordinators=COORDINATORS)
         for machine in (site.web, *site.workers):
             machine.wait()
         site.keeper.start()

@@ -23,6 +23,7 @@ def main(slug: str) -> None:
         except (Exception, SystemExit) as error:
             said.write(f"{type(error).__name__}: {error}")
         for connection in connections.all():
+            connection.close()
             connection.close_pool()  # what it keeps may be cut before the next line
         print(" ".join(said.getvalue().split()), flush=True)
 
