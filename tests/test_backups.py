@@ -19,9 +19,12 @@ from django.db import connection
 from django.utils import timezone
 
 from config.backups import CannotBackUp, CannotRestore, back_up, restore
+from signatories.models import Decision, Signatory
+from signatories.moderation import submit
 from tests.browser.site import BASE_DIR, free_port, own_database
-from tests.factories import SignatoryFactory
+from tests.factories import SignatoryFactory, make_letter
 from tests.lived import environ_of, fill, go_on, manage, managed, pages, told, visit, write
+from tests.signatories.test_together import at_once
 
 # From one kind of database to another: whoever has one machine with SQLite may go on with PostgreSQL.
 WAYS = (
@@ -240,6 +243,30 @@ def test_the_file_is_for_its_owner_alone_and_whole_or_not_there(letter, tmp_path
     with pytest.raises(ZeroDivisionError):
         back_up(tmp_path / "kept" / "other.zip", at=timezone.now())
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_committed_between_two_tables_is_in_neither(tmp_path):
+    letter = make_letter()
+    entry = Signatory(
+        letter=letter,
+        revision=letter.revisions.get(),
+        source=Signatory.Source.FORM,
+        name="Centre Kivu",
+        email="aline@kivu.example.org",
+    )
+
+    def sign(words: str) -> None:
+        if words.startswith("signatories.decision:"):
+            # On another connection; it waits for nobody.
+            (signed,) = at_once(lambda: submit(entry))
+            assert signed == entry
+
+    back_up(tmp_path / "undersigned.zip", at=timezone.now(), say=sign)
+
+    assert Signatory.objects.count() == Decision.objects.count() == 1
+    rows = rows_of(tmp_path / "undersigned.zip")
+    assert rows["signatories.decision"] == rows["signatories.signatory"] == []
 
 
 @pytest.mark.parametrize("name", ["no-folder/x.zip", "a-file/x.zip"])
