@@ -50,8 +50,8 @@ class Told:
 
 
 class Guest(Browser):
-    # Whatever went wrong: nothing is promised then.
-    no_answer = frozenset(range(500, 600))
+    # Whatever went wrong: nothing is promised then. 400 is what Django says where it could not save the session.
+    no_answer = frozenset({400, *range(500, 600)})
 
 
 @dataclass
