@@ -36,7 +36,6 @@ def web_server(site: Site, chance: random.Random, seconds: float) -> str:
 def worker(site: Site, chance: random.Random, seconds: float) -> str:
     victims = chance.sample(site.workers, k=chance.choice((1, 2)))
     for machine in victims:
-        # At the moment at which it is busy with a mail, most of the time: that is when it matters.
         if chance.random() < 2 / 3:
             _await_a_mail(site, seconds)
         site.killed_workers_at.append(time.monotonic())
@@ -45,12 +44,15 @@ def worker(site: Site, chance: random.Random, seconds: float) -> str:
 
 
 def _await_a_mail(site: Site, seconds: float) -> None:
+    """Return when the mail server has taken one, and the database does not know yet, or after so many seconds."""
     count, until = len(site.mail.deliveries), time.monotonic() + seconds
     while len(site.mail.deliveries) == count and time.monotonic() < until:
         time.sleep(0.0005)
 
 
 def postgresql(site: Site, chance: random.Random, seconds: float) -> str:
+    if chance.random() < 2 / 3:
+        _await_a_mail(site, seconds)
     with site.keeper.leaving_alone(site.postgresql):
         site.postgresql.kill()
         time.sleep(seconds)
@@ -75,7 +77,7 @@ def sessions(site: Site, chance: random.Random, seconds: float) -> str:
                 " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
                 " AND random() < 0.3"
             ).fetchone()[0]
-            time.sleep(chance.uniform(0.02, 0.2))
+            _await_a_mail(site, chance.uniform(0.02, 0.2))
     return f"{count} ended"
 
 

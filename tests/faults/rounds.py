@@ -56,6 +56,7 @@ class Play:
     def close(self) -> None:
         """Send everybody home."""
         for person in self.people:
+            person.told_to_stop.set()
             person.turns.put(None)
         for person in self.people:
             person.join()
