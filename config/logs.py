@@ -35,7 +35,9 @@ SECRET_IN_PATH: Final = re.compile(
     r"/(confirm|signature|not-us|organisation)/[^/\s?#'\"<>]+", re.IGNORECASE
 )
 # Also a user and password in front of a host, and an address in a query string.
-EMAIL_ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:=&?/@]+(?:@|%40)[^\s<>()\[\]\"',;:=&?/@]+")
+# Looked for where a word begins, and not from each of its letters on: a path may be one word of 60,000.
+_IN_ADDRESS: Final = r"""[^\s<>()\[\]"',;:=&?/@]"""
+EMAIL_ADDRESS: Final = re.compile(rf"(?<!{_IN_ADDRESS}){_IN_ADDRESS}+(?:@|%40){_IN_ADDRESS}+")
 # What was typed into a form that is sent by its address.
 QUERY: Final = re.compile(r"(?<=\S)\?[^\s'\"<>]+")
 # PostgreSQL quotes the row, or a part of the statement, with whatever contact is in it, to the end of what it says.

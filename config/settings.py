@@ -61,15 +61,17 @@ MIDDLEWARE = [
     "config.proxies.trust_known_proxies",
     "config.requests.watch",
     "config.caching.keep_nothing_unsaid",
+    # What browsers are told stands before all that may answer by itself: static files, refusals, redirects.
+    "config.features.switch_off",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.second_factor.SecondFactor",
     "config.access.log_access",
@@ -262,6 +264,9 @@ IS_HTTPS = BASE_URL.startswith("https://")
 TRUSTED_PROXIES = env_list("TRUSTED_PROXIES")
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = IS_HTTPS
+# No other host of the domain, and nobody on the way, can set a cookie of such a name (RFC 6265bis §4.1.3.2).
+if IS_HTTPS:
+    CSRF_COOKIE_NAME, SESSION_COOKIE_NAME = "__Host-csrftoken", "__Host-sessionid"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_AGE = None  # gone with the browser's window
 CSRF_FAILURE_VIEW = "config.views.csrf_failure"

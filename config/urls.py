@@ -3,7 +3,6 @@ from django.contrib import admin
 from django.http import Http404
 from django.urls import include, path, re_path
 from django.utils.translation import gettext_lazy as _
-from django.views.defaults import page_not_found
 
 from config import inbox, logging_in, metrics, views
 
@@ -19,13 +18,13 @@ demo_urls = [
     path("inbox/<str:name>/", inbox.message, name="inbox_message"),
 ]
 
-handler500 = views.server_error
+handler400, handler404, handler500 = views.bad_request, views.page_not_found, views.server_error
 
 urlpatterns = [
     *(demo_urls if settings.DEMO and settings.EMAIL_IN_FILES else []),
     path("admin/", include(logging_in.urlpatterns)),
     # The admin's way from any row to its public page asks for no permission; a draft's address is private.
-    re_path("^admin/r/", page_not_found, {"exception": Http404()}),
+    re_path("^admin/r/", views.page_not_found, {"exception": Http404()}),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

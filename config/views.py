@@ -66,6 +66,19 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return redirect(static("letter/favicon.svg"), permanent=False)
 
 
+# Django's own read the form that was sent, for a token that these pages have no use for: one that cannot be read, or is
+# too large, would be an error of ours then.
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What was sent makes no sense; this page is made as long as anything is."""
+    return HttpResponse(render_to_string("400.html"), status=400)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Something is broken: so the page gets nothing of the request, which would ask the database who is there."""
     if isinstance(sys.exception(), (OperationalError, InterfaceError)):

@@ -2,24 +2,25 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 from config.checks import refuse_to_start_unfit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # `make serve` has asked already; a server that imports this module directly has not.
 refuse_to_start_unfit()
-django = get_wsgi_application()
+django.setup(set_prefix=False)
 
 # All need the apps to be loaded, which the line above has done.
 from django.conf import settings  # noqa: E402
 
 from config.proxies import scheme_of  # noqa: E402
+from config.reading import WsgiApplication  # noqa: E402
 from letter.copies import Copies  # noqa: E402
 from letter.front import Front  # noqa: E402
 from signatories.worker import start_in_background  # noqa: E402
 
-application = Front(django, scheme_of, copies=Copies(settings.COPIES_DIR))
+application = Front(WsgiApplication(), scheme_of, copies=Copies(settings.COPIES_DIR))
 
 if settings.WORKER == "web":
     start_in_background()

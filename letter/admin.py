@@ -272,11 +272,7 @@ class LetterAdmin(OfferedLookups, admin.ModelAdmin[Letter]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        letter = (
-            self.get_queryset(request).filter(pk=object_id).first()
-            if object_id and object_id.isdecimal()
-            else None
-        )
+        letter = self.get_object(request, object_id) if object_id else None
         changes = letter.changes.select_related("user") if letter else LetterChange.objects.none()
         context = {
             **(extra_context or {}),
@@ -550,11 +546,7 @@ class RevisionAdmin(OfLetters, admin.ModelAdmin[Revision]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        revision = (
-            self.get_queryset(request).filter(pk=object_id).first()
-            if object_id and object_id.isdecimal()
-            else None
-        )
+        revision = self.get_object(request, object_id) if object_id else None
         context = {
             **(extra_context or {}),
             "revision": revision,
@@ -724,7 +716,7 @@ def _typed_texts(request: HttpRequest) -> list[RevisionText]:
     count = request.POST.get("bodies-TOTAL_FORMS", "0")
     return [
         RevisionText(**{name: request.POST.get(f"bodies-{index}-{name}", "") for name in names})
-        for index in range(min(int(count), 100) if count.isdecimal() else 0)
+        for index in range(min(int(count), 100) if count.isdecimal() and len(count) < 9 else 0)
         if f"bodies-{index}-DELETE" not in request.POST and f"bodies-{index}-body" in request.POST
     ]
 

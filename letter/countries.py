@@ -215,6 +215,8 @@ _SEPARATORS: Final = dict.fromkeys(("ar", "fa", "ps", "sd", "ug", "ur"), "، ") 
 _LOCALES: Final = {"pt": "pt_PT"}
 # Where CLDR's name says more than a list of countries should, or less.
 _AS_ISO: Final = frozenset({"EH", "HK", "MM", "MO", "PS", "TW", "VA"})
+_LONGEST_NAME: Final = 250  # characters
+_LONGEST_LABEL: Final = 50_000
 _LIKENESS: Final = 0.78  # difflib's ratio: "Kenia" and "Kenya" have 0.8
 
 
@@ -406,7 +408,9 @@ def _add(found: dict[str, tuple[str, ...]], name: str, code: str) -> None:
 
 
 def _fold(text: str) -> str:
-    """A name without what people vary: accents, case, dots, punctuation, articles, "St"."""
+    """A name without what people vary: accents, case, dots, punctuation, articles, "St"; nothing of what is no name."""
+    if len(text) > _LONGEST_NAME:
+        return ""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = re.sub(r"[\u0300-\u036f.'’‘`ʻ\u200c\u200d]", "", decomposed).replace("&", " and ")
     # Not \w: it would split the vowel signs off Bengali, Thai or Burmese words.
@@ -419,6 +423,8 @@ def _parts(label: str) -> list[tuple[str, str]]:
     """A label's parts, each with the separator behind it."""
     parts = []
     start = 0
+    if len(label) > _LONGEST_LABEL:
+        return [(label, "")]
     for separator in _SEPARATOR.finditer(label):
         parts.append((label[start : separator.start()].strip(), separator.group()))
         start = separator.end()

@@ -28,6 +28,8 @@ from django.utils import timezone
 from django.utils.translation import get_language_info, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from letter.readable import Readable
+
 LANGUAGE_CODES = tuple(code for code, _name in LANGUAGE_NAMES)
 # First path segments that lead elsewhere; a letter may not sit on one.
 RESERVED_SLUGS = frozenset(
@@ -142,7 +144,7 @@ class LetterQuerySet(models.QuerySet["Letter"]):
         return self.filter(entrusted(user))
 
 
-class Letter(models.Model):
+class Letter(Readable):
     """One open letter that organisations co-sign."""
 
     class State(models.TextChoices):
@@ -403,7 +405,7 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
         return self.filter(locked_at__isnull=True).update(locked_at=at)
 
 
-class Revision(models.Model):
+class Revision(Readable):
     """The numbered text of a letter; the first is what the first organisations signed."""
 
     class Kind(models.TextChoices):
@@ -457,7 +459,7 @@ class Revision(models.Model):
         return {code: rows[code] for code in sorted(rows, key=lambda code: (code != first, code))}
 
 
-class RevisionText(models.Model):
+class RevisionText(Readable):
     """A revision's words in one language. What is left empty is as the letter itself has it."""
 
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="bodies")
@@ -661,7 +663,7 @@ class Listing(models.Model):
 Printable: TypeAlias = Listing | Listed
 
 
-class Delivery(models.Model):
+class Delivery(Readable):
     """An edition was handed over: to whom, and when. It stays to be read beside the live letter."""
 
     letter = models.ForeignKey(
@@ -729,7 +731,7 @@ class Update(models.Model):
         return texts.get(language) or texts.get(otherwise) or first
 
 
-class UpdateText(models.Model):
+class UpdateText(Readable):
     """An update's words in one language."""
 
     update = models.ForeignKey(Update, on_delete=models.CASCADE, related_name="texts")
@@ -757,7 +759,7 @@ class UpdateText(models.Model):
         return self.title
 
 
-class Logo(models.Model):
+class Logo(Readable):
     """The picture at the head of a letter on paper, as we have drawn it again from what was uploaded."""
 
     letter = models.OneToOneField(Letter, on_delete=models.CASCADE, related_name="logo")

@@ -22,6 +22,7 @@ from django.utils.text import slugify
 from django.utils.translation import get_language_info, gettext
 
 from letter import countries, sheets, typesetting
+from letter.characters import without_hidden
 from letter.models import LANGUAGE_CODES, Document, Edition, Letter, Recipient
 from letter.paper import Paper, paper_of, state_of
 from letter.recipient_headings import field_of
@@ -68,7 +69,7 @@ def text_of(data: bytes) -> str:
 
 def read(text: str) -> list[Recipient]:
     """The recipients that a text names, in its order, not saved; raises NotReadable."""
-    text = text.replace("\0", "")
+    text = without_hidden(text)
     rows = csv.reader(io.StringIO(text), delimiter=_delimiter(text), skipinitialspace=True)
     found: list[Recipient] = []
     findings: list[str] = []

@@ -2,14 +2,23 @@
 
 import io
 import zipfile
+from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 import openpyxl
 
 from letter.cells import unprotected
 
-# A spreadsheet is compressed: a small file may unfold to more than a server has memory.
-MOST_UNPACKED: Final = 200 * 1024 * 1024
+# A spreadsheet is compressed: a small file may unfold to more than a server has memory, or patience.
+MOST_UNPACKED: Final = 64 * 1024 * 1024
+MOST_MARKS: Final = (
+    3_000_000  # "<", of which an element has one or two, and takes some microseconds
+)
+_LAST_ROW: Final = (
+    1_048_576  # of any spreadsheet; a file may speak of one beyond, and of all before it
+)
+_PIECE: Final = 1 << 20
 
 
 class Broken(ValueError):
@@ -33,9 +42,7 @@ def first_sheet(
     At most one row more than `most_rows`, to tell that there are more; what is beyond `most_columns` is left out.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            size = sum(each.file_size for each in packed.infolist())
-        found = _rows(data, most_rows, most_columns) if size <= MOST_UNPACKED else None
+        found = None if _is_too_large(data) else _rows(data, most_rows, most_columns)
     except Exception as error:  # a broken file breaks openpyxl in a hundred ways
         raise Broken from error
     if found is None:
@@ -43,13 +50,28 @@ def first_sheet(
     return found
 
 
+def _is_too_large(data: bytes) -> bool:
+    """Whether it unfolds to too much. What a file says of its size binds: zipfile reads no further."""
+    marks = 0
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        if sum(each.file_size for each in packed.infolist()) > MOST_UNPACKED:
+            return True
+        for each in packed.infolist():
+            with packed.open(each) as part:
+                marks += sum(piece.count(b"<") for piece in iter(partial(part.read, _PIECE), b""))
+    return marks > MOST_MARKS
+
+
 def _rows(data: bytes, most_rows: int, most_columns: int) -> list[tuple[int, tuple[str, ...]]]:
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     sheet = book.worksheets[0]
     sheet.reset_dimensions()  # what a file says about its own size is often wrong
     rows = []
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-        texts = tuple(unprotected(_cell(each)) for each in cells[:most_columns])
+    cells_of_rows = sheet.iter_rows(max_col=most_columns, values_only=True)
+    for number, cells in enumerate(islice(cells_of_rows, _LAST_ROW), start=1):
+        if cells.count(None) == len(cells):
+            continue
+        texts = tuple(unprotected(_cell(each)) for each in cells)
         if any(texts):
             rows.append((number, texts))
         if len(rows) > most_rows + 1:

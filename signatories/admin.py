@@ -45,7 +45,7 @@ from signatories.desk.filters import (
     OrganizationAskedFilter,
     StateFilter,
 )
-from signatories.desk.pages import back_to_review, page_context
+from signatories.desk.pages import back_to_review, number_in, page_context
 from signatories.desk.review import review
 from signatories.desk.searching import found_once, has, words_sought
 from signatories.duplicates import index_organization
@@ -351,9 +351,9 @@ class SignatoryAdmin(OfLetters, admin.ModelAdmin[Signatory]):
     ) -> Any:
         context = dict(extra_context or {})
         signatory = None
-        if object_id and object_id.isdecimal():
+        if pk := number_in(object_id):
             entries = Signatory.objects.entrusted_to(request.user).for_desk()
-            signatory = entries.filter(pk=object_id).first()
+            signatory = entries.filter(pk=pk).first()
         if signatory is None:
             context["place_url"] = reverse("admin:signatories_signatory_place_new")
         else:

@@ -33,6 +33,7 @@ from signatories.names import NameRefused, clean_line, clean_name, name_key
 MOST_BYTES: Final = 10 * 1024 * 1024
 MOST_ROWS: Final = 20_000
 MOST_COLUMNS: Final = 40
+MOST_LINES: Final = 10 * MOST_ROWS  # empty ones and those within a cell among them
 # A line with more is no list of anything, and takes long to look through.
 _MOST_CELLS: Final = 200
 
@@ -170,6 +171,8 @@ def read_table(data: bytes | str, *, filename: str = "") -> Table:
     else:
         text, is_windows_1252 = (data, False) if isinstance(data, str) else _decoded(data)
         text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+        if (count := text.count("\n")) > MOST_LINES:
+            raise _too_many(count)
         rows = _separated(text, is_csv=filename.lower().endswith(".csv"))
     rows = [(number, _trimmed(cells)) for number, cells in rows if any(map(str.strip, cells))]
     if not rows:
@@ -179,14 +182,18 @@ def read_table(data: bytes | str, *, filename: str = "") -> Table:
     if not rows:
         raise Unreadable(_("There is nothing below the headings of the columns."))
     if len(rows) > MOST_ROWS:
-        raise Unreadable(
-            _("This has %(count)d rows; at most %(limit)d can be brought in at once.")
-            % {"count": len(rows), "limit": MOST_ROWS}
-        )
+        raise _too_many(len(rows))
     width = max(len(header), *(len(cells) for _number, cells in rows))
     padded = tuple((number, cells + ("",) * (width - len(cells))) for number, cells in rows)
     mapping = _guessed_fields([cells for _number, cells in padded], headings)
     return Table(header, padded, mapping, is_windows_1252)
+
+
+def _too_many(count: int) -> Unreadable:
+    return Unreadable(
+        _("This has %(count)d rows; at most %(limit)d can be brought in at once.")
+        % {"count": count, "limit": MOST_ROWS}
+    )
 
 
 def _decoded(data: bytes) -> tuple[str, bool]:
@@ -381,7 +388,7 @@ def lay_out(table: Table, *, language: str = "en") -> list[Typed]:
         found: dict[str, list[str]] = {}
         for field, cell in zip(table.mapping, cells, strict=True):
             if field and cell:
-                found.setdefault(field, []).append(re.sub(r"\s*\n\s*", " ", cell))
+                found.setdefault(field, []).append(_on_one_line(cell))
         line = " ".join(found.pop(LINE, [])) or None
         # A first name and a last name, or three columns of countries, are one text.
         texts = dict.fromkeys(FIELDS, "") | {
@@ -401,6 +408,10 @@ def lay_out(table: Table, *, language: str = "en") -> list[Typed]:
             remarks = [_("Not a line of the list? It has no number, unlike those of the list.")]
         laid.append(Typed(number, raw, **texts, remarks=tuple(remarks), is_aside=is_aside))
     return laid
+
+
+def _on_one_line(cell: str) -> str:
+    return " ".join(filter(None, map(str.strip, cell.split("\n"))))
 
 
 def _asides(table: Table) -> set[int]:

@@ -27,7 +27,8 @@ from letter.models import (
     validate_is_lowercase,
 )
 from letter.ordering import collation_key
-from signatories.names import KEY_MAX_LENGTH, name_key
+from letter.readable import Readable
+from signatories.names import KEY_MAX_LENGTH, NameRefused, clean_name, name_key
 
 # PostgreSQL keeps at most 2,704 bytes in an index's row; a character takes up to four.
 SOUGHT_MAX_LENGTH = 650
@@ -50,7 +51,15 @@ class Level(models.TextChoices):
     CAUTION = "caution", _("Look twice")
 
 
-class Organization(models.Model):
+def _cleaned(name: str) -> str:
+    """A name typed into the registry, under the rules for all names; raises ValidationError."""
+    try:
+        return clean_name(name)
+    except NameRefused as refused:
+        raise ValidationError({"name": str(refused)}) from None
+
+
+class Organization(Readable):
     """An organisation that has been approved on some letter; shared by all letters."""
 
     name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH)
@@ -77,6 +86,7 @@ class Organization(models.Model):
         return self.name
 
     def clean(self) -> None:
+        self.name = _cleaned(self.name)
         self.name_key = name_key(self.name)
         if Organization.objects.filter(name_key=self.name_key).exclude(pk=self.pk).exists():
             raise ValidationError(
@@ -88,7 +98,7 @@ class Organization(models.Model):
         return self if self.merged_into is None else self.merged_into.standing()
 
 
-class Alias(models.Model):
+class Alias(Readable):
     """Another name of an organisation: a translation, a former name, its initials."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="aliases")
@@ -109,6 +119,7 @@ class Alias(models.Model):
         return self.name
 
     def clean(self) -> None:
+        self.name = _cleaned(self.name)
         self.name_key = name_key(self.name)
         others = Alias.objects.filter(organization=self.organization_id, name_key=self.name_key)
         if others.exclude(pk=self.pk).exists():
@@ -152,7 +163,7 @@ class SignatoryQuerySet(models.QuerySet["Signatory"]):
         return self.select_related("letter", "revision", "organization", "assigned_to")
 
 
-class Signatory(models.Model):
+class Signatory(Readable):
     """One organisation's signature on one letter, with the person who gave it."""
 
     class State(models.TextChoices):
@@ -440,7 +451,7 @@ class Signatory(models.Model):
         return printed_name(self.name, self.other_names)
 
 
-class Partner(models.Model):
+class Partner(Readable):
     """An organisation that passes a letter on by a link of its own, which says by whom a sign-on came."""
 
     letter = models.ForeignKey(
@@ -632,7 +643,7 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
         return self.order_by("pk")
 
 
-class Decision(models.Model):
+class Decision(Readable):
     """One change of a signatory's state: who, when, from what to what, and why. Never changed afterwards."""
 
     class Actor(models.TextChoices):
@@ -704,7 +715,7 @@ class Change(models.Model):
         return f"{self.field} {self.at:%Y-%m-%d %H:%M}"
 
 
-class SavedReason(models.Model):
+class SavedReason(Readable):
     """A reason that coordinators give often, ready in several languages."""
 
     class For(models.TextChoices):
@@ -735,7 +746,7 @@ class SavedReason(models.Model):
         return texts.get(language) or texts.get(otherwise) or fallback
 
 
-class SavedReasonText(models.Model):
+class SavedReasonText(Readable):
     """A saved reason's words in one language."""
 
     reason = models.ForeignKey(SavedReason, on_delete=models.CASCADE, related_name="texts")
@@ -760,7 +771,7 @@ class SavedReasonText(models.Model):
         return self.language
 
 
-class Correction(models.Model):
+class Correction(Readable):
     """What a contact asks to change in a line that is already on the list; a coordinator accepts or declines it."""
 
     signatory = models.ForeignKey(Signatory, on_delete=models.CASCADE, related_name="corrections")
@@ -815,7 +826,7 @@ class Correction(models.Model):
         return label_of(self.countries, self.signatory.public_label, language)
 
 
-class Vouch(models.Model):
+class Vouch(Readable):
     """One mail that asks an organisation, at its own domain, whether it signs; and its answer, if it gave one."""
 
     class Answer(models.TextChoices):
@@ -870,7 +881,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(sent_at__isnull=True, given_up_at__isnull=True)
 
 
-class Message(models.Model):
+class Message(Readable):
     """A mail that is to go out, written in the transaction of what it tells of; its text is made when it is sent.
 
     Neither text nor links are stored: the links' secrets must not lie in the database.

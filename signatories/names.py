@@ -12,6 +12,8 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from letter.characters import BIDI_CONTROLS
+
 # White_Space in Unicode, and the blank of Braille. Not \s: in Python that has U+001C to U+001F.
 _WHITE_SPACE: Final = re.compile(
     "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000]+"
@@ -25,13 +27,14 @@ _JOINERS: Final = re.compile("[\u200c\u200d]")
 _VIRAMA: Final = 9  # canonical combining class
 _FIRST_JOINING_SCRIPT: Final = "\u0590"  # before it: Latin, Greek, Cyrillic, Armenian
 
-_BIDI_CONTROLS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _DAMAGE: Final = frozenset("\ufffc\ufffd")
 # Format characters that can be seen: Arabic, Syriac and Kaithi signs that enclose numbers.
 _VISIBLE_FORMATS: Final = frozenset(
     "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 )
 _MOST_MARKS: Final = 4
+# NFC makes one character of four at most; putting a megabyte of accents in order takes hours (UAX #15 §9).
+_MOST_TIMES_LONGER: Final = 4
 
 
 class NameRefused(ValueError):
@@ -53,6 +56,8 @@ def clean_name(raw: str, *, max_length: int = 250) -> str:
 def clean_line(raw: str, *, max_length: int = 250) -> str:
     """The same for a line that may be empty or have no letter, such as a contact's role."""
     line = _WHITE_SPACE.sub(" ", _DROPPED.sub("", raw)).strip(" ")
+    if len(line) > _MOST_TIMES_LONGER * max_length:
+        raise _too_long(line, max_length)
     # A joiner is kept or goes by its neighbours in the composed text, which it may itself change.
     line = unicodedata.normalize("NFC", line)
     line = unicodedata.normalize("NFC", _JOINERS.sub(_joiner_in_use, line))
@@ -63,11 +68,15 @@ def clean_line(raw: str, *, max_length: int = 250) -> str:
             _("More than %(count)d accents stand on one letter.") % {"count": _MOST_MARKS}
         )
     if len(line) > max_length:
-        raise NameRefused(
-            _("This has %(length)d characters; at most %(limit)d fit.")
-            % {"length": len(line), "limit": max_length}
-        )
+        raise _too_long(line, max_length)
     return line
+
+
+def _too_long(line: str, limit: int) -> NameRefused:
+    return NameRefused(
+        _("This has %(length)d characters; at most %(limit)d fit.")
+        % {"length": len(line), "limit": limit}
+    )
 
 
 KEY_MAX_LENGTH: Final = 500
@@ -111,7 +120,7 @@ def _refuse_character(char: str) -> None:
         raise NameRefused(
             _("This contains a control character (%(code)s). Please type it anew.") % code
         )
-    if char in _BIDI_CONTROLS:
+    if char in BIDI_CONTROLS:
         raise NameRefused(
             _(
                 "This contains an invisible character that changes the direction of writing "

@@ -11,7 +11,7 @@ from signatories.names import NameRefused, clean_name
 
 _CODE: Final = "|".join(sorted(map(re.escape, LANGUAGE_CODES), key=len, reverse=True))
 # A bar within a name is no separator, nor at the end of its line: one has a code behind it.
-_SEPARATOR: Final = re.compile(rf"\n+|\|+[^\S\n]*(?=(?:{_CODE})\s*[:：])", re.IGNORECASE)
+_SEPARATOR: Final = re.compile(rf"\n+|(?<!\|)\|+[^\S\n]*(?=(?:{_CODE})\s*[:：])", re.IGNORECASE)
 _NAME: Final = re.compile(rf"\s*({_CODE})\s*[:：](.*)", re.IGNORECASE | re.DOTALL)
 
 

@@ -3,6 +3,7 @@
 A page, or an action of a list, that is not in the table fails a test that names it.
 """
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.test import Client, RequestFactory
 from django.urls import get_resolver
+from PIL import Image
 
 from letter import recipients
 from letter.documents import compressed
@@ -600,6 +602,10 @@ class World:
 
 @pytest.fixture
 def world(db) -> World:
+    return make_world()
+
+
+def make_world() -> World:
     users = {
         "staff": UserFactory(username="staff"),
         "observer": UserFactory(username="observer", group="observer"),
@@ -627,7 +633,11 @@ def world(db) -> World:
     update = letter.updates.create()
     update.texts.create(title=f"{TITLE} news")
     letter.recipients.create(position=0, name="Her Excellency")
-    Logo.objects.create(letter=letter, picture=b"png", width=1, height=1, description="A dove")
+    dove = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(dove, "PNG")
+    Logo.objects.create(
+        letter=letter, picture=dove.getvalue(), width=1, height=1, description="A dove"
+    )
     letter.documents.create(
         edition=letter.newest_edition(), kind=recipients.KIND, body_gzip=compressed(b"zip")
     )

@@ -363,6 +363,15 @@ def test_ten_failures_in_a_minute_shut_an_address_whatever_the_names(ada, client
     assert log_in(Client(), REMOTE_ADDR="203.0.113.9").url == "/admin/"
 
 
+def test_of_ipv6_a_network_is_counted_together(ada, client):
+    """Whoever has one IPv6 address has 2^64 of them (RFC 6177 §2)."""
+    for number in range(5):
+        log_in(client, password="guess", REMOTE_ADDR=f"2001:db8:0:1::{number}")
+
+    assert TOO_MANY in sentences(log_in(client, REMOTE_ADDR="2001:db8:0:1:ffff::1"))
+    assert log_in(Client(), REMOTE_ADDR="2001:db8:0:2::1").url == "/admin/"
+
+
 def test_codes_cannot_be_guessed_either(required, with_app, client):
     log_in(client)
     for _n in range(5):

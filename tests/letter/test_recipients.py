@@ -103,7 +103,7 @@ def test_a_list_is_written_as_it_can_be_read_again():
 
 
 @pytest.mark.parametrize(
-    ("text", "name"), [('"open', "open"), ("a\0b", "ab"), ("  a \t", "a"), ("\u202ea", "\u202ea")]
+    ("text", "name"), [('"open', "open"), ("a\0b", "ab"), ("  a \t", "a"), ("\u202ea", "a")]
 )
 def test_odd_lists_are_read(text, name):
     assert [each.name for each in read(text)] == [name]

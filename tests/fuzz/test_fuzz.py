@@ -1,0 +1,69 @@
+"""What comes from strangers, at random: CI's share of `make fuzz`, the same each time.
+
+Each parser and each kind of request has its share of cases, which are counted here, so that it cannot shrink unseen.
+"""
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tests.fuzz.cases import Target
+from tests.fuzz.parsers import PARSERS
+from tests.fuzz.site import Site
+
+OF_A_PARSER = 1000
+OF_THE_SITE = 800
+IN_ALL = 20_000
+SITE = (
+    "public pages",
+    "the form, sent",
+    "links in mails",
+    "the desk, looked at",
+    "the desk, typed into",
+)
+
+done: Counter[str] = Counter()
+
+
+def try_out(target: Target, count: int) -> None:
+    """So many cases, of which hypothesis draws no two alike; it makes one that fails smaller, and tells it."""
+
+    @settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(target.cases())
+    def tried(data: bytes) -> None:
+        done[target.name] += 1
+        target.run(data)
+
+    tried()
+
+
+@pytest.mark.parametrize("target", PARSERS, ids=lambda target: target.name)
+def test_whatever_comes_is_read_or_refused(target):
+    try_out(target, OF_A_PARSER)
+
+
+@pytest.fixture
+def site(db):
+    made = Site()
+    with made:
+        yield made
+
+
+@pytest.mark.parametrize("name", SITE)
+def test_whatever_is_asked_is_answered_and_nothing_wrong_is_stored(site, name):
+    [target] = [each for each in site.targets() if each.name == name]
+
+    try_out(target, OF_THE_SITE)
+
+
+def test_the_share_is_whole():
+    assert {target.name for target in PARSERS} | {*SITE} == set(done)
+    assert sum(done.values()) >= IN_ALL
