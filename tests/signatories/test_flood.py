@@ -490,8 +490,15 @@ def test_mails_about_decisions_always_go_out(letter, coordinator):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_forms_at_once_cause_no_more_mails():
+def test_many_forms_at_once_cause_no_more_mails(monkeypatch):
     letter = make_letter(slug="conduct")
+    queue_mail = moderation.queue_mail
+
+    def slowly(*args, **kwargs):
+        time.sleep(0.1)
+        queue_mail(*args, **kwargs)
+
+    monkeypatch.setattr(moderation, "queue_mail", slowly)
 
     results = at_once(
         *(
