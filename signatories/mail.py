@@ -64,7 +64,7 @@ class NotYet(Exception):
 
 def send_next(*, at: datetime) -> bool:
     """Send one message that is due; give whether there was one."""
-    _note_taken()
+    note_taken()
     message = _claim(at)
     if message is None:
         return False
@@ -82,13 +82,13 @@ def send_next(*, at: datetime) -> bool:
         _note_failure(message, error, at=at)
     else:
         _taken[message.pk] = timezone.now()
-        _note_taken()
+        note_taken()
         if mail and message.kind == Message.Kind.WAITING:
             _tell_of_latecomers(message.letter, since=at)
     return True
 
 
-def _note_taken() -> None:
+def note_taken() -> None:
     """Tell the database what the mail server has taken, before anything else is sent where it was away at first."""
     for pk, at in list(_taken.items()):
         Message.objects.filter(pk=pk).update(sent_at=at, error="")

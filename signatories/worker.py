@@ -25,7 +25,7 @@ from letter.publishing import publish, request_publication
 from signatories import retention
 from signatories.evidence import assess_due
 from signatories.lines import approved_lines
-from signatories.mail import send_next
+from signatories.mail import note_taken, send_next
 from signatories.moderation import ask_to_sign_again, mail_updates, tell_of_delays
 
 logger = logging.getLogger(__name__)
@@ -188,6 +188,8 @@ def work(stop: threading.Event) -> None:
                 cleaned_at = timezone.now()
             if not is_more:
                 stop.wait(LOOK_EVERY)
+    with _going_on("mails", stop):
+        note_taken()
     publishing.join()
 
 

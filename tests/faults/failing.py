@@ -4,8 +4,8 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import psycopg
 
@@ -36,27 +36,34 @@ def web_server(site: Site, chance: random.Random, seconds: float) -> str:
 def worker(site: Site, chance: random.Random, seconds: float) -> str:
     victims = chance.sample(site.workers, k=chance.choice((1, 2)))
     for machine in victims:
-        if chance.random() < 2 / 3:
-            _await_a_mail(site, seconds)
-        site.killed_workers_at.append(time.monotonic())
-        machine.kill()
+        with _a_mail_in_hand(site, chance, seconds):
+            site.killed_workers_at.append(time.monotonic())
+            machine.kill()
     return f"{len(victims)} killed"
 
 
-def _await_a_mail(site: Site, seconds: float) -> None:
-    """Return when the mail server has taken one, and the database does not know yet, or after so many seconds."""
-    count, until = len(site.mail.deliveries), time.monotonic() + seconds
-    while len(site.mail.deliveries) == count and time.monotonic() < until:
-        time.sleep(0.0005)
-
-
 def postgresql(site: Site, chance: random.Random, seconds: float) -> str:
-    if chance.random() < 2 / 3:
-        _await_a_mail(site, seconds)
-    with site.keeper.leaving_alone(site.postgresql):
+    with (
+        _a_mail_in_hand(site, chance, seconds),
+        site.keeper.leaving_alone(site.postgresql),
+    ):
         site.postgresql.kill()
         time.sleep(seconds)
     return f"killed with all its processes, and away for {seconds:.1f} s"
+
+
+@contextmanager
+def _a_mail_in_hand(site: Site, chance: random.Random, seconds: float) -> Iterator[None]:
+    """Begun, two times of three, when the mail server has taken one and not said so yet."""
+    with site.mail.being(Mood.SLOW, chance.choice((0, 1, 1))):
+        _await_a_mail(site, 2 * seconds)
+        yield
+
+
+def _await_a_mail(site: Site, seconds: float) -> None:
+    count, until = len(site.mail.deliveries), time.monotonic() + seconds
+    while len(site.mail.deliveries) == count and time.monotonic() < until:
+        time.sleep(0.0005)
 
 
 def backend(site: Site, chance: random.Random, seconds: float) -> str:

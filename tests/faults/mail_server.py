@@ -22,7 +22,7 @@ class Mood(Enum):
     AWAY = auto()  # hangs up before a word
     CUT = auto()  # hangs up in the middle of the mail, which it has not taken then
     ANSWER_LOST = auto()  # takes the mail and hangs up in place of saying so
-    SLOW = auto()
+    SLOW = auto()  # takes it, and says so later
 
 
 @dataclass
@@ -107,8 +107,6 @@ class Session(socketserver.StreamRequestHandler):
                 return False
         else:
             return False  # the sender was gone before the end
-        if mood is Mood.SLOW:
-            time.sleep(self.server.random.uniform(0.2, 1.5))
         mail = BytesParser(policy=policy.default).parsebytes(b"".join(lines))
         (number,) = re.findall(r"<undersigned\.(\d+)\.", mail["Message-ID"])
         delivery = Delivery(int(number), time.monotonic())
@@ -117,6 +115,8 @@ class Session(socketserver.StreamRequestHandler):
             self.server.inbox.put((str(mail["To"]), link))
         if mood is Mood.ANSWER_LOST:
             return False
+        if mood is Mood.SLOW:
+            time.sleep(self.server.random.uniform(0.2, 1.5))
         self._say("250 taken")
         delivery.answered_at = time.monotonic()
         return True

@@ -74,6 +74,18 @@ def test_a_mail_that_went_out_while_the_database_was_away_is_not_sent_again(mess
     assert (len(mailoutbox), message.sent_at is not None) == (1, True)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_told_to_stop_it_notes_what_went_out_while_the_database_was_away(message, monkeypatch):
+    monkeypatch.setitem(mail._taken, message.pk, NOW)
+    stop = threading.Event()
+    stop.set()
+
+    worker.work(stop)
+
+    message.refresh_from_db()
+    assert (message.sent_at, mail._taken) == (NOW, {})
+
+
 def test_a_bulk_approval_of_500_makes_one_edition(letter, coordinator, work):
     entries = SignatoryFactory.create_batch(500, letter=letter)
 
