@@ -129,8 +129,13 @@ def _tried(name: str, seed: int, cases: int, seconds: float) -> Outcome:
             command += ["--minutes", seconds / 60]
         run = subprocess.run(
             [sys.executable, "-m", *map(str, command)],
-            cwd=BASE_DIR, capture_output=True, text=True, errors="replace", check=False, timeout=seconds + 120,
-        )  # fmt: skip
+            cwd=BASE_DIR,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=seconds + 120,
+        )
         said = run.stdout + run.stderr
         left = [path for path in Path(folder).iterdir() if path.is_file()]
         failed = left[0].read_bytes() if left else None
@@ -166,9 +171,12 @@ def _by_hypothesis(name: str, seed: int, cases: int, seconds: float) -> int:
 
         @seeded(seed)
         @settings(
-            max_examples=cases, database=None, deadline=None,
-            phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
+            max_examples=cases,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
         @given(target.cases())
         def tried(data: bytes) -> None:
             nonlocal done

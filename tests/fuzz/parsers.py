@@ -10,8 +10,12 @@ from ipaddress import ip_address
 from typing import Any, Final
 from wsgiref.util import setup_testing_defaults
 
-from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFilesSent
-from django.core.exceptions import TooManyFieldsSent
+from django.core.exceptions import (
+    BadRequest,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.http import QueryDict
 from django.http.multipartparser import MultiPartParserError
 from django.test import RequestFactory, override_settings
@@ -36,9 +40,31 @@ from tests.fuzz.cases import Dice, Target
 CODES: Final = frozenset(dict(countries.choices()))
 # What may be in a page of ours that a text was made into.
 TAGS: Final = frozenset(
-    "a blockquote br code em h2 h3 h4 h5 h6 hr li ol p pre section strong sup ul".split()
+    [
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "em",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "strong",
+        "sup",
+        "ul",
+    ]
 )
-ATTRIBUTES: Final = frozenset("href title id rel role aria-label class start".split())
+ATTRIBUTES: Final = frozenset(
+    ["href", "title", "id", "rel", "role", "aria-label", "class", "start"]
+)
 
 
 def _text(data: bytes) -> str:
@@ -266,7 +292,7 @@ def picture(data: bytes) -> None:
     try:
         drawing = logo.drawn(io.BytesIO(data))
     except logo.NotDrawn as refused:
-        assert str(refused).endswith(".")
+        assert str(refused).endswith(".")  # noqa: PT017
         return
     with Image.open(io.BytesIO(drawing.png)) as drawn:
         assert (drawn.format, drawn.size, drawn.info) == (
@@ -338,9 +364,22 @@ def bodies(data: bytes) -> None:
 
 
 FIELDS: Final = (
-    "organization", "countries", "countries_typed", "website", "contact_name", "contact_role", "email",
-    "email_asked", "authorised", "privacy", "updates", "homepage_2", "stamp", "via", "other_name_fr",
-)  # fmt: skip
+    "organization",
+    "countries",
+    "countries_typed",
+    "website",
+    "contact_name",
+    "contact_role",
+    "email",
+    "email_asked",
+    "authorised",
+    "privacy",
+    "updates",
+    "homepage_2",
+    "stamp",
+    "via",
+    "other_name_fr",
+)
 TYPED: Final = {
     "organization": ("Genocide Alert",),
     "countries": ("KE", "DE", "Kenya", "xx"),
@@ -395,10 +434,37 @@ def form(data: bytes) -> None:
 
 
 MARKDOWN = (
-    b"# ", b"**", b"*", b"_", b"`", b"```\n", b"> ", b"- ", b"1. ", b"\n", b"\n\n", b"    ", b"[a](", b")",
-    b"https://example.org", b"javascript:", b"[^1]", b"[^1]: ", b"<a href=", b"<!--", b"&#x3a;", b"![", b"\\", b"---",
-    b"<https://a.b>", b"[r]: ", b"\t", b"~~~", b"mailto:a@b.c", b"data:text/html,",
-)  # fmt: skip
+    b"# ",
+    b"**",
+    b"*",
+    b"_",
+    b"`",
+    b"```\n",
+    b"> ",
+    b"- ",
+    b"1. ",
+    b"\n",
+    b"\n\n",
+    b"    ",
+    b"[a](",
+    b")",
+    b"https://example.org",
+    b"javascript:",
+    b"[^1]",
+    b"[^1]: ",
+    b"<a href=",
+    b"<!--",
+    b"&#x3a;",
+    b"![",
+    b"\\",
+    b"---",
+    b"<https://a.b>",
+    b"[r]: ",
+    b"\t",
+    b"~~~",
+    b"mailto:a@b.c",
+    b"data:text/html,",
+)
 WORDS = (
     b"Kenya",
     b"KE",
@@ -484,7 +550,7 @@ PARSERS: Final = (
             b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]>",
             b"&b;",
         ),
-    ),  # fmt: skip
+    ),
     Target(
         "recipients",
         to_whom,
@@ -563,6 +629,6 @@ PARSERS: Final = (
             b"charset*=",
             b"utf-8''",
         ),
-    ),  # fmt: skip
+    ),
     Target("form", form, (b"\1", b"\2", b"\3\4", b"\5", b"\6")),
 )

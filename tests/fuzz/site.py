@@ -8,7 +8,7 @@ import logging
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
 from wsgiref.util import setup_testing_defaults
 
@@ -67,30 +67,180 @@ HEADERS: Final = {
 }
 # Every name that an address of ours may ask by, and some of Django's.
 ASKED: Final = (
-    "page", "from", "to", "language", "name", "via", "letter", "entry", "review", "reason", "saved", "renewed", "next",
-    "q", "o", "p", "all", "e", "_popup", "_to_field", "_changelist_filters", "state", "assigned", "duplicate", "country",
-    "organisation", "delivery", "now", "letter__id__exact", "letter__id__in", "evidence_level__exact", "is_free_mail__exact",
-    "state__exact", "state__isnull", "state__in", "is_staff__exact", "groups__id__exact", "submitted_at__year",
-    "submitted_at__gte", "published_at__isnull", "id__exact", "pk", "countries__0", "event__exact", "kind__exact",
-    "app_label", "model_name", "field_name", "term", "came_from", "skip", "after", "undone_at__isnull",
-)  # fmt: skip
+    "page",
+    "from",
+    "to",
+    "language",
+    "name",
+    "via",
+    "letter",
+    "entry",
+    "review",
+    "reason",
+    "saved",
+    "renewed",
+    "next",
+    "q",
+    "o",
+    "p",
+    "all",
+    "e",
+    "_popup",
+    "_to_field",
+    "_changelist_filters",
+    "state",
+    "assigned",
+    "duplicate",
+    "country",
+    "organisation",
+    "delivery",
+    "now",
+    "letter__id__exact",
+    "letter__id__in",
+    "evidence_level__exact",
+    "is_free_mail__exact",
+    "state__exact",
+    "state__isnull",
+    "state__in",
+    "is_staff__exact",
+    "groups__id__exact",
+    "submitted_at__year",
+    "submitted_at__gte",
+    "published_at__isnull",
+    "id__exact",
+    "pk",
+    "countries__0",
+    "event__exact",
+    "kind__exact",
+    "app_label",
+    "model_name",
+    "field_name",
+    "term",
+    "came_from",
+    "skip",
+    "after",
+    "undone_at__isnull",
+)
 VALUES: Final = (
-    "1", "0", "-1", "2", "x", "all", "yes", "correction", "9" * 30, "9" * 5000, "1,2", "1.2.-3", "-0.0", "fr", "KE",
-    "nan", "²", "١", "true", "letter", "signatory", "signatories", "organization", "approve", "//evil.example/", "id",
-)  # fmt: skip
+    "1",
+    "0",
+    "-1",
+    "2",
+    "x",
+    "all",
+    "yes",
+    "correction",
+    "9" * 30,
+    "9" * 5000,
+    "1,2",
+    "1.2.-3",
+    "-0.0",
+    "fr",
+    "KE",
+    "nan",
+    "²",
+    "١",
+    "true",
+    "letter",
+    "signatory",
+    "signatories",
+    "organization",
+    "approve",
+    "//evil.example/",
+    "id",
+)
 # What the forms of the desk send.
 FIELDS: Final = (
-    "name", "title", "slug", "state", "letter", "countries", "label", "label_hidden", "sort_as", "other_names", "website",
-    "contact_name", "contact_role", "email", "note", "shown", "reason", "decision", "entry", "text", "table", "store",
-    "colleague", "action", "_selected_action", "select_across", "seen", "index", "verdict", "mailbox", "alias", "contact",
-    "to", "edition", "delivered_on", "remove", "recipients", "recipients_file", "code", "event", "position", "form",
-    "answer", "words", "line", "organization", "wanted", "more_countries", "column-0", "name-1", "leave-1", "known-1",
-    "bodies-TOTAL_FORMS", "bodies-INITIAL_FORMS", "bodies-0-language", "bodies-0-body", "bodies-0-id", "texts-TOTAL_FORMS",
-    "texts-INITIAL_FORMS", "texts-0-language", "texts-0-title", "texts-0-text", "texts-0-body", "aliases-TOTAL_FORMS",
-    "aliases-INITIAL_FORMS", "aliases-0-name", "username", "password", "code", "old_password", "opens_at_0", "opens_at_1",
-    "time_zone", "default_language", "ordering", "kind", "_publish", "_publish_mail", "post", "next", "other", "preview",
-    "addressee", "salutation", "closing_line", "letterhead", "sign_on_text", "privacy_text", "contact_address",
-)  # fmt: skip
+    "name",
+    "title",
+    "slug",
+    "state",
+    "letter",
+    "countries",
+    "label",
+    "label_hidden",
+    "sort_as",
+    "other_names",
+    "website",
+    "contact_name",
+    "contact_role",
+    "email",
+    "note",
+    "shown",
+    "reason",
+    "decision",
+    "entry",
+    "text",
+    "table",
+    "store",
+    "colleague",
+    "action",
+    "_selected_action",
+    "select_across",
+    "seen",
+    "index",
+    "verdict",
+    "mailbox",
+    "alias",
+    "contact",
+    "to",
+    "edition",
+    "delivered_on",
+    "remove",
+    "recipients",
+    "recipients_file",
+    "code",
+    "event",
+    "position",
+    "form",
+    "answer",
+    "words",
+    "line",
+    "organization",
+    "wanted",
+    "more_countries",
+    "column-0",
+    "name-1",
+    "leave-1",
+    "known-1",
+    "bodies-TOTAL_FORMS",
+    "bodies-INITIAL_FORMS",
+    "bodies-0-language",
+    "bodies-0-body",
+    "bodies-0-id",
+    "texts-TOTAL_FORMS",
+    "texts-INITIAL_FORMS",
+    "texts-0-language",
+    "texts-0-title",
+    "texts-0-text",
+    "texts-0-body",
+    "aliases-TOTAL_FORMS",
+    "aliases-INITIAL_FORMS",
+    "aliases-0-name",
+    "username",
+    "password",
+    "code",
+    "old_password",
+    "opens_at_0",
+    "opens_at_1",
+    "time_zone",
+    "default_language",
+    "ordering",
+    "kind",
+    "_publish",
+    "_publish_mail",
+    "post",
+    "next",
+    "other",
+    "preview",
+    "addressee",
+    "salutation",
+    "closing_line",
+    "letterhead",
+    "sign_on_text",
+    "privacy_text",
+    "contact_address",
+)
 # They ask in threads with connections of their own, or make a PDF for each recipient.
 NOT_ASKED: Final = ("/readyz", "/admin/letter/letter/{letter}/recipients/make/")
 
@@ -145,7 +295,7 @@ class Site:
         self.raised: list[str] = []
         self.django = WsgiApplication()
 
-    def __enter__(self) -> "Site":
+    def __enter__(self) -> Self:
         logging.disable(logging.CRITICAL)
         got_request_exception.connect(self._note)
         for signal in (request_started, request_finished):
@@ -296,11 +446,19 @@ def _body(dice: Dice, fields: dict[str, Sequence[str]]) -> tuple[bytes, str]:
         if dice.number(8) == 7:
             body = body[: dice.number(1 + len(body))]
         return body, f"multipart/form-data; boundary={boundary}"
-    kind = dice.pick((
-        "application/x-www-form-urlencoded", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded",
-        "application/x-www-form-urlencoded; charset=utf-16", "application/json", "text/plain; charset=base64",
-        "; charset*=x''%00", "multipart/form-data", "",
-    ))  # fmt: skip
+    kind = dice.pick(
+        (
+            "application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded; charset=utf-16",
+            "application/json",
+            "text/plain; charset=base64",
+            "; charset*=x''%00",
+            "multipart/form-data",
+            "",
+        )
+    )
     body = urlencode(pairs).encode()
     return (body + dice.bytes(20) if dice.number(8) == 7 else body), kind
 
@@ -355,10 +513,14 @@ def _signed(site: Site, dice: Dice) -> None:
 def _linked(site: Site, dice: Dice) -> None:
     token = dice.pick(site.tokens)
     pages = ("", "correct/", "withdraw/", "renew/", "updates/", "data.json")
-    path = dice.pick((
-        f"/conduct/confirm/{token}/", f"/conduct/not-us/{token}/", f"/conduct/organisation/{site.vouch}/",
-        *(f"/conduct/signature/{token}/{page}" for page in pages),
-    ))  # fmt: skip
+    path = dice.pick(
+        (
+            f"/conduct/confirm/{token}/",
+            f"/conduct/not-us/{token}/",
+            f"/conduct/organisation/{site.vouch}/",
+            *(f"/conduct/signature/{token}/{page}" for page in pages),
+        )
+    )
     path = _path(dice, path)
     if dice.number(3) == 0:
         site.ask(dice.pick(METHODS), path, query=_query(dice), headers=_headers(dice))

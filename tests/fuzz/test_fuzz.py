@@ -12,8 +12,8 @@ from tests.fuzz.cases import Target
 from tests.fuzz.parsers import PARSERS
 from tests.fuzz.site import Site
 
-OF_A_PARSER = 1000
-OF_THE_SITE = 800
+OF_A_PARSER = 1150
+OF_THE_SITE = 300
 IN_ALL = 20_000
 SITE = (
     "public pages",

@@ -43,18 +43,29 @@ def lies() -> bytes:
 
 
 BOMBS = {
-    "ten gigabytes would be alike": (lambda: packed({SHEET: rows(b" " * sheets.MOST_UNPACKED)}), TOO_LARGE),
+    "ten gigabytes would be alike": (
+        lambda: packed({SHEET: rows(b" " * sheets.MOST_UNPACKED)}),
+        TOO_LARGE,
+    ),
     "many parts": (many_parts, TOO_LARGE),
     "millions of empty rows": (lambda: packed({SHEET: rows(b"<row/>" * 4_000_000)}), TOO_LARGE),
-    "millions of empty cells": (lambda: packed({SHEET: rows(b"<row>" + b"<c/>" * 4_000_000 + b"</row>")}), TOO_LARGE),
-    "millions of strings": (lambda: packed({STRINGS: strings(b"<si/>" * 4_000_000), SHEET: rows(A_CELL)}), TOO_LARGE),
+    "millions of empty cells": (
+        lambda: packed({SHEET: rows(b"<row>" + b"<c/>" * 4_000_000 + b"</row>")}),
+        TOO_LARGE,
+    ),
+    "millions of strings": (
+        lambda: packed({STRINGS: strings(b"<si/>" * 4_000_000), SHEET: rows(A_CELL)}),
+        TOO_LARGE,
+    ),
     "an archive in an archive": (nested, UNREADABLE),
     "a part that lies": (lies, UNREADABLE),
     "entities that unfold": (
         lambda: packed(
             {
                 STRINGS: b"<!DOCTYPE a [<!ENTITY a0 'ha'>"
-                + b"".join(b"<!ENTITY a%d '%s'>" % (n, b"&a%d;" % (n - 1) * 50) for n in range(1, 12))
+                + b"".join(
+                    b"<!ENTITY a%d '%s'>" % (n, b"&a%d;" % (n - 1) * 50) for n in range(1, 12)
+                )
                 + b"]>"
                 + strings(b"<si><t>&a11;</t></si>"),
                 SHEET: rows(A_CELL),
@@ -62,7 +73,7 @@ BOMBS = {
         ),
         UNREADABLE,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
@@ -89,7 +100,14 @@ def test_a_bomb_is_refused_in_words_soon_and_in_little_memory(bomb):
 
 @pytest.mark.parametrize("number", [b"1048577", b"999999999999", b"9" * 40])
 def test_a_row_beyond_the_last_one_is_not_waited_for(number):
-    data = packed({SHEET: rows(A_CELL + b'<row r="%s"><c t="inlineStr"><is><t>B</t></is></c></row>' % number), STRINGS: strings(b"<si><t>PAX</t></si>")})  # fmt: skip
+    data = packed(
+        {
+            SHEET: rows(
+                A_CELL + b'<row r="%s"><c t="inlineStr"><is><t>B</t></is></c></row>' % number
+            ),
+            STRINGS: strings(b"<si><t>PAX</t></si>"),
+        }
+    )
     begun = time.process_time()
 
     found = sheets.first_sheet(data, most_rows=10, most_columns=10)
@@ -135,7 +153,7 @@ def test_a_text_as_long_as_it_may_be_is_judged_soon(name):
     try:
         found = list_file.check(list_file.lay_out(read_table(LONG[name])))
     except Unreadable as refused:
-        assert str(refused).endswith(".")
+        assert str(refused).endswith(".")  # noqa: PT017
     else:
         assert all(row.problems for row in found if len("".join(row.raw.split())) > 10_000)
     assert time.process_time() - begun < 5
