@@ -107,7 +107,7 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = ("undersigned",)
 # Within how many days contacts are told that they will have an answer.
 DECIDE_WITHIN = timedelta(days=env_int("DECIDE_WITHIN", 5))
 # How many sign-ons on one letter within ten minutes are more than people send: see signatories/flood.py.
-PROOF_AFTER = env_int("PROOF_AFTER", 100)
+PROOF_AFTER = env_int("PROOF_AFTER", 300)
 
 # --- Storage ------------------------------------------------------------------
 

@@ -107,6 +107,13 @@ def what_is_kept(letter: Letter) -> list[Kept]:
             days["networks"],
         ),
         Kept(
+            gettext("A code made from the e-mail address, each time that a form has us write there"),
+            gettext("So that nobody can have you mailed more than a few times a day."),
+            interest,
+            nobody,
+            days["mails"],
+        ),
+        Kept(
             gettext("What stood in two signatures before they were combined"),
             gettext("To separate them again, where that was a mistake."),
             interest,

@@ -68,6 +68,7 @@ def days_kept(letter: Letter) -> dict[str, int]:
         "unconfirmed": CONFIRM_WITHIN.days,
         "contacts": letter.keep_contacts_days,
         "networks": KEEP_NETWORKS_FOR.days,
+        "mails": MAILS_COUNT_FOR.days,
         "merges": REVERSIBLE_FOR.days,
     }
 

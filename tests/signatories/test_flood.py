@@ -109,8 +109,8 @@ def test_what_one_client_sends_beyond_a_few_is_asked_for_a_proof(letter):
         (["2a00:1:2:3::1", "2a00:1:2:3::2", "2a00:1:2:4::1"], [False, False, False]),
         (["::ffff:9.9.9.9", "9.9.9.9", "9.9.9.9"], [False, False, True]),
         (["9.9.9.1", "9.9.9.2", "9.9.9.3"], [False, False, False]),
-        # Not known: all of these are one.
-        (["", "unknown", ""], [False, False, True]),
+        # Not known: only the letter is counted.
+        (["", "unknown", ""], [False, False, False]),
     ],
 )
 def test_a_client_is_an_ipv4_address_or_an_ipv6_64(letter, addresses, asked):
@@ -241,10 +241,13 @@ def test_a_refused_client_goes_on_after_a_while(letter, monkeypatch, clock):
     assert sign(**fields_of(refused)).status_code == 302
 
 
-def test_behind_a_proxy_that_nobody_named_all_are_asked_and_none_refused(letter, monkeypatch):
+def test_behind_a_proxy_that_nobody_named_the_letter_is_counted_and_none_refused(
+    letter, monkeypatch
+):
     monkeypatch.setattr(flood, "FORMS_AT_MOST", 1)
 
-    assert asked_among(*["127.0.0.1"] * 4) == [False, False, True, True]
+    asked = asked_among(*["127.0.0.1"] * (OF_A_LETTER + 2))
+    assert asked == [False] * OF_A_LETTER + [True] * 2
 
 
 def test_forms_that_cannot_be_taken_count_as_well(letter, monkeypatch):
