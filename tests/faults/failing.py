@@ -36,7 +36,7 @@ def web_server(site: Site, chance: random.Random, seconds: float) -> str:
 def worker(site: Site, chance: random.Random, seconds: float) -> str:
     victims = chance.sample(site.workers, k=chance.choice((1, 2)))
     for machine in victims:
-        with _a_mail_in_hand(site, chance, seconds):
+        with _a_mail_in_hand(site, chance):
             site.killed_workers_at.append(time.monotonic())
             machine.kill()
     return f"{len(victims)} killed"
@@ -44,7 +44,7 @@ def worker(site: Site, chance: random.Random, seconds: float) -> str:
 
 def postgresql(site: Site, chance: random.Random, seconds: float) -> str:
     with (
-        _a_mail_in_hand(site, chance, seconds),
+        _a_mail_in_hand(site, chance),
         site.keeper.leaving_alone(site.postgresql),
     ):
         site.postgresql.kill()
@@ -53,10 +53,10 @@ def postgresql(site: Site, chance: random.Random, seconds: float) -> str:
 
 
 @contextmanager
-def _a_mail_in_hand(site: Site, chance: random.Random, seconds: float) -> Iterator[None]:
+def _a_mail_in_hand(site: Site, chance: random.Random) -> Iterator[None]:
     """Begun, two times of three, when the mail server has taken one and not said so yet."""
     with site.mail.being(Mood.SLOW, chance.choice((0, 1, 1))):
-        _await_a_mail(site, 2 * seconds)
+        _await_a_mail(site, 5)
         yield
 
 
