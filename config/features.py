@@ -13,7 +13,6 @@ _OFF: Final = (
 PERMISSIONS_POLICY: Final = ", ".join(f"{name}=()" for name in _OFF)
 
 
-
 def switch_off(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:

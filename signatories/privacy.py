@@ -107,7 +107,9 @@ def what_is_kept(letter: Letter) -> list[Kept]:
             days["networks"],
         ),
         Kept(
-            gettext("A code made from the e-mail address, each time that a form has us write there"),
+            gettext(
+                "A code made from the e-mail address, each time that a form has us write there"
+            ),
             gettext("So that nobody can have you mailed more than a few times a day."),
             interest,
             nobody,
