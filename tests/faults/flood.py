@@ -36,7 +36,7 @@ SIGNED: Final = 5000  # on the letter before, as in the benchmarks of readers
 ROBOTS: Final = 8  # connections
 RATE: Final = 100  # sign-ons a second
 PAYS: Final = 10  # one of so many
-UNDER_WAY: Final = 300  # sign-ons, after which people come
+UNDER_WAY: Final = 900  # sign-ons, after which people come
 CONFIRMED: Final = 300
 # Readers, who wait so long before they ask again, as in the benchmarks. They are watched for so many seconds at a
 # time, before it begins and until it is over, so that what else the machine does weighs little in the median.
