@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from letter import handing_over, logo, updates
+from letter.characters import without_hidden
 from letter.deliveries import deliveries
 from letter.documents import scripts_without_font
 from letter.models import Letter, LetterChange, Logo, Revision, RevisionText, entrusted
@@ -672,7 +673,7 @@ def _changes(form: LetterForm, *, user: Any, at: datetime) -> list[LetterChange]
             )
         if isinstance(value, list | QuerySet):
             return ", ".join(sorted(str(one) for one in value))
-        return "" if value is None else str(value)
+        return "" if value is None else without_hidden(str(value))
 
     words = {
         name: (in_words(form.initial.get(name)), in_words(form.cleaned_data[name]))

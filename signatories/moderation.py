@@ -20,6 +20,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 
 from letter.background import ring_after_commit
+from letter.characters import without_hidden
 from letter.models import Letter, Revision, Update
 from letter.publishing import request_publication
 from signatories.duplicates import (
@@ -889,7 +890,7 @@ def apply_changes(signatory: Signatory, changes: dict[str, Any], *, by: By, at: 
                     user=by.user,
                     field=name,
                     old=in_words(old),
-                    new=in_words(value),
+                    new=without_hidden(in_words(value)),
                 )
             )
         setattr(signatory, name, value)

@@ -45,6 +45,8 @@ Path(VAR, "static").mkdir()
 os.environ.update(
     ALLOWED_HOSTS="testserver,localhost,127.0.0.1",
     BASE_URL="http://testserver",
+    # All tests sign from one address.
+    PROOF_AFTER="1000000",
     SECRET_KEY="for-the-tests-alone-3kQ9vXz7Lm2Rt8Wp5Yb1Nc6Hs4Jd0Fg",
     VAR_DIR=VAR,
 )

@@ -1,7 +1,4 @@
-"""One table of hostile strings (tests/hostile.py), typed wherever one can type, and read in every output.
-
-Mails are held to it in tests/signatories/test_mail_templates.py, field by field.
-"""
+"""One table of hostile strings (tests/hostile.py), typed wherever one can type, and read in every output."""
 
 import csv
 import io
@@ -10,6 +7,8 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Iterator, Sequence
+from email import policy
+from email.parser import BytesParser
 from html import unescape
 from html.parser import HTMLParser
 from itertools import islice
@@ -29,17 +28,18 @@ from letter.cells import unprotected
 from letter.characters import BIDI_CONTROLS, without_hidden
 from letter.models import Letter, Recipient, RevisionText
 from letter.publishing import publish, request_publication
-from signatories import exporting, links
+from signatories import exporting, links, mail, moderation
 from signatories.desk.bringing_in import carry
 from signatories.forms import new_stamp
 from signatories.lines import approved_lines
 from signatories.list_file import Unreadable, read_table
-from signatories.models import Message, Partner, SavedReason, Signatory
+from signatories.models import Decision, Message, Partner, SavedReason, Signatory
 from signatories.names import NameRefused, clean_name
 from tests.factories import NOW, OrganizationFactory, SignatoryFactory, UserFactory, make_letter
 from tests.fuzz.parsers import is_clean
 from tests.hostile import STRINGS
 from tests.letter import atom
+from tests.signatories import test_mail_templates as mails
 from tests.test_closed import Strict
 
 State = Signatory.State
@@ -387,6 +387,42 @@ def test_on_paper_and_in_copies_it_is_text(poisoned, tmp_path, work):
         assert not ACTIVE.search(path.read_text()), path
 
 
+@pytest.mark.parametrize("kind", mails.KINDS)
+def test_in_every_mail_it_is_text_and_no_header(kind, mailoutbox):
+    for text in STRINGS:
+        words, name = stored(text, 150), name_of(text)
+        letter = mails.make_letter(title=stored(" ".join(text.split()), 200))
+        signatory = mails.make_signatory(
+            letter=letter, name=name, contact_name=name[:150], contact_role=name[:150]
+        )
+        changes = {"others": [signatory], "listed": signatory, "standing": signatory}
+        context = mails.make_context(
+            kind,
+            signatory,
+            **changes,
+            reason=words,
+            correction=mails.make_correction(signatory, name=f"{name}!", is_accepted=False),
+            closes_text=words,
+        )
+        message = Message(pk=1, kind=kind, letter=letter, signatory=signatory)
+        mail._compose(message, ["amina@genocide-alert.example"], context).send()
+
+        sent = BytesParser(policy=policy.default).parsebytes(mailoutbox.pop().message().as_bytes())
+        headers = {
+            *mails.HEADERS,
+            *(("List-Unsubscribe", "List-Unsubscribe-Post") if kind == "update" else ()),
+        }
+        assert {*sent.keys()} <= headers, text
+        assert sent["To"] == "amina@genocide-alert.example"
+        assert sent["Subject"].splitlines() == [sent["Subject"]]
+        plain, page = (sent.get_body((each,)).get_content() for each in ("plain", "html"))
+        seen = Strict()
+        seen.feed(page)
+        assert {*seen.forbidden} <= {"style"}, text  # mail programs know no stylesheets
+        assert not ACTIVE.search(page), text
+        assert not set(BIDI_CONTROLS) & {*plain, *unescape(page), *sent["Subject"]}, text
+
+
 # --- The ways in ------------------------------------------------------------------------------------
 
 
@@ -470,3 +506,13 @@ def test_the_desk_and_the_importers_take_it_cleaned_or_refuse_it_in_words(letter
             *made.other_names.values(),
         ):
             assert value == without_hidden(value)
+
+
+def test_what_the_desk_notes_of_a_change_is_cleaned_too(letter):
+    entry = SignatoryFactory(letter=letter, state=State.PENDING)
+    moderation.edit(
+        entry.pk,
+        {"note": f"came by {BIDI_CONTROLS[0]}fax\0"},
+        by=moderation.By(Decision.Actor.SYSTEM),
+    )
+    assert entry.changes.get().new == "came by fax"

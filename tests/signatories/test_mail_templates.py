@@ -25,6 +25,10 @@ KINDS = list(Kind)
 # Sent before the address's owner has shown that they know of it, or not to a contact at all.
 IMPERSONAL = [Kind.CONFIRM, Kind.STANDING, Kind.WAITING]
 NOT_TO_CONTACTS = {Kind.WAITING, Kind.VOUCH}
+HEADERS = (
+    *("Content-Type", "MIME-Version", "Subject", "From", "To", "Reply-To", "Date"),
+    *("Auto-Submitted", "Message-ID"),
+)
 HOSTILE = 'Peace & Justice <script>alert(1)</script> "O\'Neill"'
 SITE = "https://letters.example.org"
 LINK = re.compile(r"https?://[^\s<>\"]+")
@@ -340,10 +344,7 @@ def test_a_subject_is_one_short_line_whatever_the_name(kind, name, mailoutbox):
     assert sent.subject.splitlines() == [sent.subject]
     assert "&amp;" not in sent.subject
     assert len(sent.subject) < 160
-    assert [str(name) for name in sent.message()] == [
-        *("Content-Type", "MIME-Version", "Subject", "From", "To", "Reply-To", "Date"),
-        *("Auto-Submitted", "Message-ID"),
-    ]
+    assert [str(name) for name in sent.message()] == [*HEADERS]
 
 
 @pytest.mark.parametrize("kind", IMPERSONAL)
