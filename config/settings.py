@@ -129,6 +129,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
     DATABASES["default"]["CONN_MAX_AGE"] = 0
+    # After PostgreSQL was away, nobody is given a connection that it has closed.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {
         # A server that has gone without a word is noticed within about ten seconds, not in hours. All of it is
         # this side's doing, nothing is asked of the server, which through PgBouncer would refuse it.

@@ -1,7 +1,8 @@
 """What `make faults` calls: rounds of people at work on a site of which one part after the other fails.
 
-Exit status 1 where a promise was not kept, where fewer rounds than asked for fitted into the time, or where a fault
-cannot be done on this machine and was not left out by name.
+After all of them the database is away for a minute (tests/faults/outage.py). Exit status 1 where a promise was not
+kept, where fewer rounds than asked for fitted into the time, or where a fault cannot be done on this machine and was
+not left out by name.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import time
 from collections import Counter, defaultdict
 from contextlib import closing
 
+from tests.faults import outage
 from tests.faults.failing import FAULTS
 from tests.faults.rounds import NotKept, Play, Round
 from tests.faults.site import running_site
@@ -26,7 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", help="of an earlier run, for the same faults again")
-    parser.add_argument("--minutes", type=float, default=13)
+    parser.add_argument("--minutes", type=float, default=12, help="for the rounds")
     parser.add_argument("--only", nargs="+", choices=FAULTS, metavar="FAULT", default=[*FAULTS])
     parser.add_argument("--without", nargs="+", choices=FAULTS, metavar="FAULT", default=[])
     given = parser.parse_args()
@@ -66,6 +68,9 @@ def main() -> int:
     for name, count in (("signed", SIGN_ONS), ("confirmed", SIGN_ONS), ("decided", DECISIONS)):
         if sums[name] * 100 < count * len(done) * 0.9 or (len(done) >= 100 and sums[name] < count):
             failures.append(f"only {sums[name]} {name}, which proves too little")
+    if len(faults) == len(FAULTS):
+        print("\nAnd without a database:", flush=True)
+        failures += outage.told(outage.AWAY_FOR)
     print("\n".join(failures) or "Every promise was kept.")
     return 1 if failures else 0
 
