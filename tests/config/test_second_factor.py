@@ -14,12 +14,14 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.contrib import admin
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils import timezone
 
+from config import settings as product
 from config.second_factor import LOGGING_IN, SETTING_UP
 from letter.models import Letter
 from letter.publishing import request_publication
@@ -499,6 +501,19 @@ def test_the_operator_removes_a_lost_factor(required, with_app, client, capsys, 
     assert client.get("/admin/").url == SET_UP
     with pytest.raises(CommandError, match="There is no user 'nobody'"):
         call_command("remove_second_factor", "nobody")
+
+
+def test_passwords_are_hashed_by_argon2_and_older_hashes_anew_at_the_next_log_in(
+    ada, client, settings
+):
+    settings.PASSWORD_HASHERS = product.PASSWORD_HASHERS
+    ada.password = make_password(PASSWORD, hasher="pbkdf2_sha256")
+    ada.save()
+    log_in(client)
+
+    ada.refresh_from_db()
+    assert ada.password.startswith("argon2$argon2id$")
+    assert ada.check_password(PASSWORD)
 
 
 def test_a_session_ends_with_the_browser_and_after_four_hours(ada, client):
