@@ -8,6 +8,7 @@ the next, a tenth pays, and of these some confirm. Exit status 1 where a promise
 import argparse
 import os
 import random
+import signal
 import sys
 import tempfile
 import threading
@@ -101,6 +102,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.flood", description=__doc__)
     parser.add_argument("--sign-ons", type=int, default=20_000)
     count = parser.parse_args(arguments).sign_ons
+    # As an exception, so that whatever was started is stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     debian.bring("wrk", "redis-server")
     with (
         tempfile.TemporaryDirectory(prefix="undersigned-flood-") as name,
