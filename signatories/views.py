@@ -118,11 +118,14 @@ def sign(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
         form = SignForm(initial=initial, languages=languages)
     elif "more_countries" in request.POST:
         form = SignForm.with_more_countries(request.POST, languages=languages)
+    elif "challenge" not in request.POST and (hold := _hold(request, letter, forms)):
+        # A flood: its forms are not read, which costs more than to hold them.
+        return _held(request, letter, hold, text=text)
     else:
         form = SignForm(request.POST, languages=languages)
         if form.is_valid():
-            hold = flood.hold(letter, _client(request), forms, request.POST.dict())
-            if hold is not None:
+            # A proof is not spent on a form with a slip in it.
+            if "challenge" in request.POST and (hold := _hold(request, letter, forms)):
                 return _held(request, letter, hold, text=text)
             if _take_in(request, revision, text, form):
                 return redirect(address("signatories:sent", letter, text.language))
@@ -173,6 +176,11 @@ def _is_too_much(request: HttpRequest) -> bool:
     """Count a form that was sent; whether its client has sent far more than people do."""
     client = _client(request)
     return request.method == "POST" and flood.are_too_many(flood.forms_from(client), client)
+
+
+def _hold(request: HttpRequest, letter: Letter, forms: float) -> flood.Hold | None:
+    """Count a sign-on; what it is asked for before it is taken, if anything."""
+    return flood.hold(letter, _client(request), forms, request.POST.dict())
 
 
 def _held(
