@@ -100,6 +100,20 @@ def test_who_signs_does_not_wait_where_it_is_known_that_the_database_is_away(
     assert asked == []
 
 
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_the_first_to_find_the_database_away_keeps_what_was_typed_too(
+    published, client, monkeypatch, error
+):
+    def refuse(*_args, **_kwargs):
+        raise error("connection lost")
+
+    monkeypatch.setattr("signatories.moderation.submit", refuse)
+    response = client.post("/conduct/sign/", typed())
+
+    assert response.status_code == 503
+    assert "What you typed is still here" in text_of(response)
+
+
 def test_a_form_of_a_process_that_knows_nothing_yet_comes_back_too(published, client, database):
     serving.forget()
     database.leave()
