@@ -424,16 +424,18 @@ def test_no_copy_is_left_of_what_is_gone_or_was_taken_out(
 
 
 def test_what_is_not_kept_in_memory_is_not_kept_on_disk(
-    published, begun_anew, monkeypatch, clock, tmp_path
+    published, begun_anew, monkeypatch, clock, tmp_path, settings
 ):
+    settings.ALLOWED_HOSTS = ["*"]
     monkeypatch.setattr(module, "MEMORY", 60_000)
     reader = begun_anew()
-    for number in range(60):
-        reader.get("/conduct/", host=f"{number}.localhost")
-        reader.get("/conduct/editions/1/", accept_encoding=("", "gzip", "br")[number % 3])
+    for number in range(30):
+        assert reader.get("/conduct/", host=f"{number}.localhost")[0] == 200
         clock(0.01)
 
-    assert sum(file.stat().st_size for file in (tmp_path / "copies").iterdir()) <= 60_000
+    sizes = [file.stat().st_size for file in (tmp_path / "copies").iterdir()]
+    assert len(sizes) > 1
+    assert sum(sizes) <= 60_000
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]\n", b'[["other"], "200 OK", []]\nbody'])
