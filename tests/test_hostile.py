@@ -259,7 +259,7 @@ def subtests_of_strings(db):
     """Each string of the table with a world of its own, which goes again."""
 
     def each_of(poisoned):
-        for strings in batched(STRINGS, 6):
+        for strings in batched(STRINGS, 14):
             with transaction.atomic():
                 try:
                     yield poisoned(strings)
