@@ -92,7 +92,7 @@ def note_taken() -> None:
     """Tell the database what the mail server has taken, before anything else is sent where it was away at first."""
     for pk, at in list(_taken.items()):
         Message.objects.filter(pk=pk).update(sent_at=at, error="")
-        del _taken[pk]
+        _taken.pop(pk, None)  # another thread may have noted it, too
 
 
 def _claim(at: datetime) -> Message | None:
