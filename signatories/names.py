@@ -61,6 +61,8 @@ def clean_line(raw: str, *, max_length: int = 250) -> str:
     # A joiner is kept or goes by its neighbours in the composed text, which it may itself change.
     line = unicodedata.normalize("NFC", line)
     line = unicodedata.normalize("NFC", _JOINERS.sub(_joiner_in_use, line))
+    # One that went may have stood between blanks, or been the last.
+    line = _WHITE_SPACE.sub(" ", line).strip(" ")
     for char in line:
         _refuse_character(char)
     if _has_tower_of_marks(line):

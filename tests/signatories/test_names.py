@@ -28,6 +28,9 @@ LETTERS = st.text(st.characters(categories=["L", "M", "N", "P", "S", "Zs", "Cf"]
         ("Комитет «За права»", "Комитет «За права»"),
         ("中国人权", "中国人权"),
         ("Việt Nam", "Việt Nam"),
+        # A joiner that goes leaves no blank behind.
+        ("PAX \u200d", "PAX"),
+        ("PAX \u200d Kivu", "PAX Kivu"),
     ],
 )
 def test_clean_name_keeps_names_and_takes_out_what_came_along(raw, name):
