@@ -188,6 +188,7 @@ def running_site(seed: str, *, with_disk: bool = False, with_clock: bool = False
             "TRUSTED_PROXIES": HOST,
             "WORKER": "separate",
             "WEB_CONCURRENCY": str(WEB_PROCESSES),
+            "PROOF_AFTER": "100000",  # more is signed here than people sign
             "PYTHONUNBUFFERED": "1",
         }
         timed = environ | (_on_that_clock(clock) if clock else {})
