@@ -163,9 +163,11 @@ def _same_rows(key: str) -> str:
     """A script for pgbench that inserts what this sign-on left in the database, as another organisation's."""
     from django.db import connection
 
-    from signatories.models import Decision, Message, NameKey, Signatory
+    from signatories.models import Decision, MailAsked, Message, NameKey, Signatory
 
     entry = Signatory.objects.get(email=_address(key))
+    # The mail to it was the first that was asked for.
+    of_entry = {Signatory: {"pk": entry.pk}, MailAsked: {"pk": MailAsked.objects.earliest("pk").pk}}
     # A number of its own for each transaction, in as few digits as a reference has.
     mark = "lpad(to_hex(:id), 8, '0')"
     own = {
@@ -177,7 +179,7 @@ def _same_rows(key: str) -> str:
 
     def inserting(model: Any, given: Mapping[str, str], more: str = "") -> str:
         table = model._meta.db_table
-        found = {"pk": entry.pk} if model is Signatory else {"signatory": entry.pk}
+        found = of_entry.get(model, {"signatory": entry.pk})
         fields = [
             field
             for field in model._meta.concrete_fields
@@ -213,6 +215,7 @@ def _same_rows(key: str) -> str:
             inserting(NameKey, of_it),
             inserting(Decision, of_it),
             inserting(Message, of_it),
+            inserting(MailAsked, {"address_hash": f"md5({mark}) || md5({mark})"}),
             "COMMIT;",
         ]
     )
