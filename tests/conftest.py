@@ -14,7 +14,12 @@ from signatories import evidence, worker
 from signatories.worker import run_due
 from tests import factories
 
-ON_POSTGRESQL_ALONE = {Path(__file__).parent / name for name in ("faults", "several_nodes")}
+# What takes minutes is tried once: on several machines, of which there are none with SQLite, and in a browser, which
+# cannot tell what the pages are read from.
+ALONE = {
+    "postgresql": ("faults", "several_nodes"),
+    "sqlite": ("browser",),
+}
 
 # How long an example takes is `make bench`'s business, not a reason to fail on a busy machine.
 hypothesis.settings.register_profile("undersigned", deadline=None)
@@ -32,12 +37,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On SQLite there is one machine, and nothing to be tested of several; pytest counts these as deselected."""
-    if connection.vendor == "postgresql":
-        return
-    ours = [item for item in items if not ON_POSTGRESQL_ALONE.isdisjoint(item.path.parents)]
-    config.hook.pytest_deselected(items=ours)
-    items[:] = [item for item in items if item not in ours]
+    """Leave out what is for the other database alone; pytest counts these as deselected."""
+    here = Path(__file__).parent
+    others = {
+        here / name
+        for vendor, names in ALONE.items()
+        if vendor != connection.vendor
+        for name in names
+    }
+    left_out = {item for item in items if not others.isdisjoint(item.path.parents)}
+    config.hook.pytest_deselected(items=[*left_out])
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(autouse=True)
