@@ -31,9 +31,6 @@ THREADS_PER_PROCESS = min(8, 2 * CORES + 1)
 # The settings have them by then. With each request comes a copy of the environment (PEP 3333, and CGI before it), and
 # goes wherever somebody writes down a request that failed.
 SECRETS = ("SECRET_KEY", "DATABASE_URL", "CACHE_URL", "EMAIL_URL", "METRICS_TOKEN", "SENTRY_DSN")
-# Seconds for which a thread may keep Python from one that waits for it; the default is ten times as long. A reader's
-# answer takes far less, and would wait that long for each form that is being taken in.
-TURN = 0.0005
 END_WITHIN = 10  # seconds; what does not end by itself is not waited for
 AGAIN_AFTER = 1.0  # seconds from the end of a process to its next start
 
@@ -86,7 +83,6 @@ def load(*, a_core_each: bool) -> WSGIApplication:
     """What a web process runs."""
     if a_core_each:
         claim_core()
-    sys.setswitchinterval(TURN)
     application = cast("WSGIApplication", import_module("config.wsgi").application)
     for name in SECRETS:
         os.environ.pop(name, None)
