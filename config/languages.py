@@ -7,9 +7,10 @@ a contact's pages and mails are in the language in which the form was filled in.
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+
+from config.desk import is_desk
 
 
 def speak_to_coordinators(
@@ -18,7 +19,7 @@ def speak_to_coordinators(
     """Middleware: answer under /admin/ in the language that the browser asks for (RFC 9110 §12.5.4)."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith(reverse("admin:index")):
+        if not is_desk(request):
             return get_response(request)
         language = translation.get_language_from_request(request)
         with translation.override(language):

@@ -31,6 +31,8 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
+from config.desk import is_desk
+
 logger = logging.getLogger(__name__)
 
 # Names of the pages under /admin/ that are for whoever has not got through yet …
@@ -62,7 +64,7 @@ class SecondFactor:
     ) -> HttpResponse | None:
         if not settings.REQUIRE_SECOND_FACTOR:
             return None
-        if not request.path.startswith(reverse("admin:index")):
+        if not is_desk(request):
             user = request.user
             # Lazily: a public page asks for no user, and then for no session.
             request.user = SimpleLazyObject(

@@ -38,25 +38,6 @@ def environ_of(folder: Path, database: dict[str, str], key: str) -> dict[str, st
     )
 
 
-def manage(environ: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:
-    """A command of manage.py, which may fail."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *map(str, arguments)],
-        cwd=BASE_DIR,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def managed(environ: dict[str, str], *arguments: object) -> str:
-    """What a command of manage.py says that must not fail."""
-    done = manage(environ, *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def told(environ: dict[str, str], what: str, *arguments: str) -> Any:
     """What this module, run as a program there, prints."""
     done = subprocess.run(

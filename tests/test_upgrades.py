@@ -2,8 +2,8 @@
 
 import os
 
-from tests.browser.site import free_port, own_database
-from tests.lived import begin, environ_of, found, managed, told
+from tests.browser.site import free_port, manage, own_database
+from tests.lived import begin, environ_of, found, told
 
 
 def test_a_database_of_the_first_release_is_kept_whole(tmp_path):
@@ -12,10 +12,10 @@ def test_a_database_of_the_first_release_is_kept_whole(tmp_path):
         environ = environ_of(tmp_path, database, "first")
         slug = told(environ, begin.__name__)
 
-        managed(environ, "migrate", "--verbosity", "0")
+        manage(environ, "migrate", "--verbosity", "0")
 
         # Nothing changes for readers: no edition is written, and those that were hold.
-        assert managed(environ, "verify_editions") == f"{slug}: 2 edition(s) hold.\n"
+        assert manage(environ, "verify_editions") == f"{slug}: 2 edition(s) hold.\n"
         assert told(environ, found.__name__) == {
             "editions": 2,
             "listed": ["Centre Kivu", "Zarga"],
@@ -34,4 +34,4 @@ def test_a_database_of_the_first_release_is_kept_whole(tmp_path):
             "mails": 4,
             "is_found_by_name": True,
         }
-        assert managed(environ, "verify_editions") == f"{slug}: 2 edition(s) hold.\n"
+        assert manage(environ, "verify_editions") == f"{slug}: 2 edition(s) hold.\n"

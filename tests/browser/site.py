@@ -66,18 +66,23 @@ class Site:
         return manage({**self.environ, "SECRET_KEY": key, **settings}, *arguments)
 
 
-def manage(environ: dict[str, str], *arguments: str) -> str:
+def manage(environ: dict[str, str], *arguments: object) -> str:
     """Run a command of manage.py in this environment; returns what it printed."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
+    done = run_manage(environ, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def run_manage(environ: dict[str, str], *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """The same for a command that may fail."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *map(str, arguments)],
         cwd=BASE_DIR,
         env=environ,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tests.browser.accessibility import assert_accessible
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.site import Site, running_site
 from tests.browser.test_paths import confirm, sign
-from tests.faults.visitor import Visitor, filled
+from tests.several_nodes import people
 
 ENOUGH = 20  # sign-ons, from which on this letter is taken to be attacked
 
@@ -24,12 +24,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("flood")
     settings = {"PROOF_AFTER": str(ENOUGH), "TRUSTED_PROXIES": "127.0.0.1"}
     with running_site(folder, **settings) as running:
-        with closing(Visitor(running.url)) as robot:
-            form = robot.get("/no-veto/sign/").fields("organization")
+        with closing(people.Browser(running.url)) as robot:
+            form = robot.form("/no-veto/sign/", having="organization")
             for number in range(ENOUGH):
                 name, email = f"Robot {number}", f"a@{number}.example.org"
-                fields = filled(form, organization=name, email=email)
-                assert robot.post("/no-veto/sign/", fields, f"81.1.1.{number}").status == 302
+                fields = people.filled(form, name, address=email)
+                robot.headers["X-Forwarded-For"] = f"81.1.1.{number}"
+                assert robot.post("/no-veto/sign/", fields).status == 302
         yield running
 
 

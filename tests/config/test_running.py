@@ -12,7 +12,7 @@ import pytest
 
 from config import running
 from config.running import Beside
-from tests.browser.site import BASE_DIR, free_port, wait_until_it_answers
+from tests.browser.site import BASE_DIR, children, free_port, wait_until_it_answers
 from tests.settings import VARIABLES
 
 pytestmark = pytest.mark.skipif(
@@ -153,10 +153,9 @@ def test_each_process_has_a_core_that_no_other_has_until_none_is_left():
 
 def worker_of(pid):
     """The worker that a server has started; None where there is none (yet)."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            if b"worker\0--beside" in Path(f"/proc/{child}/cmdline").read_bytes():
-                return int(child)
+    for child in children(pid):
+        if b"worker\0--beside" in Path(f"/proc/{child}/cmdline").read_bytes():
+            return child
     return None
 
 

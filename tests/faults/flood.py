@@ -26,10 +26,12 @@ from benchmarks.loading import load, running
 from benchmarks.site import production_site
 from tests import debian
 from tests.browser.site import free_port, own_database
-from tests.faults.visitor import Answer, Visitor, filled, nonce_for, prove
+from tests.faults.proof import nonce_for, prove
 from tests.run import postgresql
+from tests.several_nodes.people import Answer, Browser, NoAnswer, filled
 
 SLUG: Final = "flood"
+CLIENT: Final = "X-Forwarded-For"
 FORM: Final = f"/{SLUG}/sign/"
 DESK: Final = "/admin/signatories/signatory/"
 DOMAIN: Final = "flood.example.org"  # where the robots read all mail
@@ -72,20 +74,22 @@ class Robots:
             robot.join()
 
     def _robot(self, numbers: list[int], first: int, begun: float) -> None:
-        robot = Visitor(self.url)
-        form = robot.get(FORM).fields("organization")
+        robot = Browser(self.url)
+        form = robot.form(FORM, having="organization")
         for turn, number in enumerate(numbers):
             time.sleep(max(0.0, begun + (turn * ROBOTS + first) / RATE - time.monotonic()))
             # A robot also makes up what stands in the header before its own address.
-            address = f"10.0.0.1, 81.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+            robot.headers[CLIENT] = (
+                f"10.0.0.1, 81.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+            )
             name = f"Free People of {number:x}"
-            fields = filled(form, organization=name, email=f"u{number}@{DOMAIN}")
+            fields = filled(form, name, address=f"u{number}@{DOMAIN}")
             if turn % PAYS == 0:
                 fields += self.proof()
             try:
-                told = self._in_words(robot.post(FORM, fields, address))
-            except OSError as error:
-                told = type(error).__name__
+                told = self._in_words(robot.post(FORM, fields))
+            except NoAnswer as error:
+                told = str(error)
             with self._counting:
                 self.told[told] += 1
                 self.sent += 1
@@ -207,11 +211,11 @@ def _timed(ask: Callable[[str], Any], path: str) -> float:
 
 def _sign(url: str, name: str, address: str, held_up: Callable[[Answer], Any]) -> str:
     """Somebody genuine signs, and does what the form asks for; gives their e-mail address."""
-    person = Visitor(url, address)
+    person = Browser(url)
+    person.headers[CLIENT] = address
     email = f"{name}@kivu.example.net"
-    fields = filled(
-        person.get(FORM).fields("organization"), organization=f"Centre Kivu {name}", email=email
-    )
+    form = person.form(FORM, having="organization")
+    fields = filled(form, f"Centre Kivu {name}", address=email)
     begun = time.monotonic()
     answer = person.post(FORM, fields)
     assert answer.status == 429, f"{name} was not asked for anything ({answer.status})"
@@ -244,8 +248,8 @@ def _confirm(url: str, count: int) -> None:
 def _press(url: str, entry: Any) -> None:
     from signatories.links import new_link
 
-    robot, path = Visitor(url), f"/{SLUG}/confirm/{new_link(entry)}/"
-    answer = robot.post(path, robot.get(path).fields("seen"))
+    robot, path = Browser(url), f"/{SLUG}/confirm/{new_link(entry)}/"
+    answer = robot.post(path, robot.form(path, having="seen"))
     assert answer.status == 302, answer.status
 
 
@@ -262,7 +266,7 @@ def _genuine_are_waiting(url: str, emails: set[str]) -> Iterator[str]:
         yield f"of two genuine signers {pending.count()} are in the queue"
 
 
-def _coordinator(url: str) -> Visitor:
+def _coordinator(url: str) -> Browser:
     from django.conf import settings
     from django.contrib.auth import get_user_model
     from django.test import Client
@@ -270,10 +274,12 @@ def _coordinator(url: str) -> Visitor:
     client = Client()
     client.force_login(get_user_model().objects.create_superuser("grace"))
     name = settings.SESSION_COOKIE_NAME
-    return Visitor(url, **{name: client.cookies[name].value})
+    coordinator = Browser(url)
+    coordinator.cookies[name] = client.cookies[name].value
+    return coordinator
 
 
-def _reject(coordinator: Visitor) -> Iterator[str]:
+def _reject(coordinator: Browser) -> Iterator[str]:
     """Two requests of the desk: what came with an entry, and the button."""
     from signatories.models import Message, Signatory
 
@@ -283,7 +289,7 @@ def _reject(coordinator: Visitor) -> Iterator[str]:
     path = f"{DESK}{flooded.first().pk}/burst/"
     coordinator.close()
     begun = time.monotonic()
-    answer = coordinator.post(path, coordinator.get(path).fields("entry"))
+    answer = coordinator.post(path, coordinator.form(path, having="entry"))
     took = time.monotonic() - begun
     left = flooded.count()
     print(f"{count - left} of {count} in the queue were rejected in two requests, {took:.1f} s")

@@ -6,7 +6,6 @@ is told so and keeps what was typed. Afterwards all goes on by itself.
 
 import argparse
 import os
-import re
 import signal
 import sys
 import tempfile
@@ -15,15 +14,15 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from urllib.parse import urlencode
 
 from tests.browser.site import BASE_DIR, clean_environ, free_port, manage, serving
 from tests.run import postgresql_in
+from tests.several_nodes.people import Answer, Browser, NoAnswer, filled
 
 HOST = "127.0.0.1"
 SLUG = "no-veto"
+FORM = f"/{SLUG}/sign/"
 READERS = 8
 # Each public document, as browsers, crawlers and programs ask for it.
 READ = (
@@ -39,15 +38,22 @@ ENCODINGS = ("br", "gzip", "")
 PAUSE = 0.02  # seconds between two questions of a reader
 RECOVERED_WITHIN = 15  # seconds
 AWAY_FOR = 60.0  # seconds
-TYPED = {
-    "organization": "Centre Kivu",
-    "countries": "CD",
-    "contact_name": "Aline Bahati",
-    "contact_role": "directrice",
-    "email": "aline@kivu.example.org",
-    "authorised": "on",
-    "privacy": "on",
-}
+NAME, EMAIL = "Centre Kivu", "aline@kivu.example.org"
+
+
+class Direct(Browser):
+    """Over a connection of its own each time, so that any web process may answer, and with no nginx in between."""
+
+    no_answer = frozenset()
+
+    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
+        """The answer; its status is 0 where there was none."""
+        try:
+            return super()._ask(method, path, body, headers)
+        except NoAnswer as error:
+            return Answer(0, {}, str(error).encode())
+        finally:
+            self.close()
 
 
 @dataclass
@@ -61,30 +67,11 @@ class Found:
     broken: list[str] = field(default_factory=list)
 
 
-def ask(
-    port: int, path: str, body: dict[str, str] | None = None, **headers: str
-) -> tuple[int, str, dict[str, str]]:
-    """One question over a connection of its own; status 0 where there was no answer."""
-    connection = HTTPConnection(HOST, port, timeout=20)
-    method, sent = ("GET", None) if body is None else ("POST", urlencode(body))
-    if body is not None:
-        headers |= {"Content-Type": "application/x-www-form-urlencoded"}
-    try:
-        connection.request(method, path, sent, {k.replace("_", "-"): v for k, v in headers.items()})
-        response = connection.getresponse()
-        told = {name.lower(): value for name, value in response.getheaders()}
-        return response.status, response.read().decode(errors="replace"), told
-    except (OSError, HTTPException) as error:
-        return 0, repr(error), {}
-    finally:
-        connection.close()
-
-
 @dataclass
 class Reader(threading.Thread):
     """Asks for one document after the other; whatever is no 200 is one too many."""
 
-    port: int
+    url: str
     number: int
     phase: list[str]
     found: Found
@@ -96,21 +83,23 @@ class Reader(threading.Thread):
         super().__init__(daemon=True)
 
     def run(self) -> None:
-        turn = self.number
+        turn, browser = self.number, Direct(self.url)
         while not self.told_to_stop.is_set():
             path = f"/{SLUG}/{READ[turn % len(READ)]}"
             encoding = ENCODINGS[turn // len(READ) % len(ENCODINGS)]
+            headers = {"Accept-Encoding": encoding}
             phase, began = self.phase[0], time.monotonic()
-            status, text, _headers = ask(self.port, path, Accept_Encoding=encoding)
+            answer = browser.get(path, **headers)
             # A process that is killed takes the connections with it that it was answering; a browser asks again.
-            if status == 0:
+            if answer.status == 0:
                 time.sleep(0.2)
-                status, text, _headers = ask(self.port, path, Accept_Encoding=encoding)
+                answer = browser.get(path, **headers)
             self.found.reads[phase] += 1
             if phase == "during":
                 self.found.slowest = max(self.found.slowest, time.monotonic() - began)
-            if status != 200 or not text:
-                self.found.broken.append(f"{phase}: {path} ({encoding}): {status} {text[:80]}")
+            if answer.status != 200 or not answer.body:
+                said = answer.body[:80].decode(errors="replace")
+                self.found.broken.append(f"{phase}: {path} ({encoding}): {answer.status} {said}")
             turn += 1
             time.sleep(PAUSE)
 
@@ -133,17 +122,16 @@ def _read(pid: int, name: str) -> str:
 class Signer:
     """Somebody who opened the form in time and sends it while the database is away."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        status, page, headers = ask(port, f"/{SLUG}/sign/")
-        assert status == 200, (status, page)
-        self._cookie = headers["set-cookie"].partition(";")[0]
-        self._hidden = dict(re.findall(r'name="(csrfmiddlewaretoken|stamp)" value="([^"]+)"', page))
+    def __init__(self, url: str) -> None:
+        self._browser = Direct(url)
+        self._sent = filled(self._browser.form(FORM, having="organization"), NAME, address=EMAIL)
 
-    def sign(self) -> tuple[int, str]:
-        body = TYPED | self._hidden
-        status, page, _headers = ask(self.port, f"/{SLUG}/sign/", body, Cookie=self._cookie)
-        return status, page
+    def sign(self) -> Answer:
+        return self._browser.post(FORM, self._sent)
+
+    def says_of_itself(self) -> int:
+        """The status of /readyz."""
+        return self._browser.get("/readyz").status
 
 
 def run(folder: Path, seconds: float) -> Found:
@@ -157,11 +145,12 @@ def run(folder: Path, seconds: float) -> Found:
         server = postgresql_in(Path(data) / "data", start=True)
         undo.callback(server.cleanup)
         port = free_port()
+        url = f"http://{HOST}:{port}"
         environ = clean_environ() | {
             "DATABASE_URL": server.get_uri(),
             "SECRET_KEY": "for-the-outage-alone-3kQ9vXz7Lm2Rt8Wp5Yb1Nc6Hs4Jd0Fg-q7Xv2Lm",
             "ALLOWED_HOSTS": HOST,
-            "BASE_URL": f"http://{HOST}:{port}",
+            "BASE_URL": url,
             "VAR_DIR": str(folder / "var"),
             "EMAIL_URL": f"file://{folder}/mail",
             "PORT": str(port),
@@ -171,13 +160,13 @@ def run(folder: Path, seconds: float) -> Found:
         manage(environ, "migrate", "--verbosity", "0")
         text = BASE_DIR / "signatories" / "demo" / "letter.txt"
         manage(environ, "import_letter", str(text), "--slug", SLUG, "--approve")
-        readers = [Reader(port, number, phase, found, told_to_stop) for number in range(READERS)]
+        readers = [Reader(url, number, phase, found, told_to_stop) for number in range(READERS)]
         with serving(environ, log=folder / "server.log"):
-            signer = Signer(port)
+            signer = Signer(url)
             # What nobody has asked for yet nobody has a copy of.
             for path in READ:
                 for encoding in ENCODINGS:
-                    ask(port, f"/{SLUG}/{path}", Accept_Encoding=encoding)
+                    Direct(url).get(f"/{SLUG}/{path}", **{"Accept-Encoding": encoding})
             for reader in readers:
                 reader.start()
             time.sleep(3)
@@ -186,7 +175,7 @@ def run(folder: Path, seconds: float) -> Found:
             without_database(port, signer, found, seconds)
             server.ensure_postgres_running()
             phase[0] = "after"
-            recover(port, signer, found)
+            recover(signer, found)
             time.sleep(2)
             told_to_stop.set()
             for reader in readers:
@@ -195,11 +184,11 @@ def run(folder: Path, seconds: float) -> Found:
         server.stop()
         with serving(environ, log=folder / "server-2.log"):
             for path in READ:
-                status, _text, _headers = ask(port, f"/{SLUG}/{path}", Accept_Encoding="br")
+                status = Direct(url).get(f"/{SLUG}/{path}", **{"Accept-Encoding": "br"}).status
                 if status != 200:
                     found.broken.append(f"after a restart of the server: {path}: {status}")
             server.ensure_postgres_running()
-            recover(port, signer, found)
+            recover(signer, found)
     return found
 
 
@@ -208,29 +197,28 @@ def without_database(port: int, signer: Signer, found: Found, seconds: float) ->
     until = time.monotonic() + seconds
     kill_at = time.monotonic() + 1
     while time.monotonic() < until:
-        status, page = signer.sign()
-        found.signs[status] += 1
-        if status != 503 or any(
-            f'value="{each}"' not in page for each in ("Centre Kivu", TYPED["email"])
-        ):
+        answer = signer.sign()
+        found.signs[answer.status] += 1
+        kept = [f'value="{each}"'.encode() in answer.body for each in (NAME, EMAIL)]
+        if answer.status != 503 or not all(kept):
             found.broken.append(
-                f"the form without a database: {status}, with what was typed or not"
+                f"the form without a database: {answer.status}, with what was typed or not"
             )
-        if ask(port, "/readyz")[0] != 503:
+        if signer.says_of_itself() != 503:
             found.broken.append("/readyz says that all is well without a database")
         if time.monotonic() > kill_at:
-            # At most one in six seconds: two that die within 5.5 s end granian.
+            # Not soon after the one before: two that die within 5.5 s end granian.
             kill_at = time.monotonic() + 12
             os.kill(web_processes(port)[0], signal.SIGKILL)
         time.sleep(0.5)
 
 
-def recover(port: int, signer: Signer, found: Found) -> None:
+def recover(signer: Signer, found: Found) -> None:
     """Wait until a sign-on is taken and /readyz is content, without doing anything about it."""
     began = time.monotonic()
     while True:
-        status, _page = signer.sign()
-        if status == 302 and ask(port, "/readyz")[0] == 200:
+        status = signer.sign().status
+        if status == 302 and signer.says_of_itself() == 200:
             break
         if time.monotonic() > began + RECOVERED_WITHIN:
             found.broken.append(f"the form still says {status} {RECOVERED_WITHIN} s later")

@@ -66,7 +66,7 @@ class Visitor(Person):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.browser = Guest(self.site)
+        self.browser = Guest(self.site.url)
 
     __hash__ = Person.__hash__
 

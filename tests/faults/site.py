@@ -106,6 +106,7 @@ class Site:
     disk: Path | None  # the volume with PostgreSQL's data; None where none can be mounted
     clock: Path | None  # what the product takes for the time; None without libfaketime
     verifier: "subprocess.Popen[str]"
+    trust = None  # there is no TLS
     keeper: Keeper = field(init=False)
     killed_workers_at: list[float] = field(default_factory=list)  # by the monotonic clock
 

@@ -22,14 +22,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests.fuzz.cases import SITE
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-SITE = (
-    "public pages",
-    "the form, sent",
-    "links in mails",
-    "the desk, looked at",
-    "the desk, typed into",
-)
 # Of all cases, those that ask the site: a hundred take as long as a thousand of a parser.
 OF_THE_SITE = 0.05
 AT_ONCE = 2
@@ -161,23 +156,11 @@ def _tried(name: str, seed: int, cases: int, seconds: float) -> Outcome:
 
 def _by_hypothesis(name: str, seed: int, cases: int, seconds: float) -> int:
     """In this process; the last line on standard output is JSON."""
-    from hypothesis import HealthCheck, Phase, given, settings
-    from hypothesis import seed as seeded
-
     until = time.monotonic() + seconds
     done = 0
     failed: list[bytes] = []
     with _target(name) as target:
 
-        @seeded(seed)
-        @settings(
-            max_examples=cases,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(target.cases())
         def tried(data: bytes) -> None:
             nonlocal done
             if time.monotonic() > until and not failed:
@@ -190,7 +173,7 @@ def _by_hypothesis(name: str, seed: int, cases: int, seconds: float) -> int:
                 raise
 
         try:
-            tried()
+            target.try_out(tried, cases, beginning=seed)
         except BaseException:
             import traceback
 

@@ -1,15 +1,24 @@
 """What a case is: bytes. So hypothesis and atheris make them alike, and one that failed is told in a line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.hostile import STRINGS
 
 Chosen = TypeVar("Chosen")
 
+# The targets of tests/fuzz/site.py, by their names: they need a database, and so Django.
+SITE: Final = (
+    "public pages",
+    "the form, sent",
+    "links in mails",
+    "the desk, looked at",
+    "the desk, typed into",
+)
 HOSTILE: Final = tuple(each.encode("utf-8", "surrogatepass") for each in STRINGS if len(each) < 400)
 
 
@@ -32,6 +41,18 @@ class Target:
             st.text(max_size=8).map(str.encode),
         )
         return st.lists(pieces, max_size=12).map(b"".join)
+
+    def try_out(self, tried: Callable[[bytes], None], count: int, *, beginning: Hashable) -> None:
+        """Give `tried` so many cases, the same for the same beginning; one that fails is made smaller and told."""
+        seed(beginning)(
+            settings(
+                max_examples=count,
+                database=None,
+                deadline=None,
+                phases=[Phase.generate, Phase.shrink],
+                suppress_health_check=list(HealthCheck),
+            )(given(self.cases())(tried))
+        )()
 
 
 class Dice:

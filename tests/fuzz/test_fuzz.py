@@ -8,43 +8,26 @@ from collections import Counter
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.fuzz.cases import Target
+from tests.fuzz.cases import SITE, Target
 from tests.fuzz.parsers import PARSERS
 from tests.fuzz.site import Site
 
 OF_A_PARSER = 575
 OF_THE_SITE = 150
 IN_ALL = 10_000
-SITE = (
-    "public pages",
-    "the form, sent",
-    "links in mails",
-    "the desk, looked at",
-    "the desk, typed into",
-)
 
 done: Counter[str] = Counter()
 
 
 def try_out(target: Target, count: int) -> None:
-    """So many cases, of which hypothesis draws no two alike; it makes one that fails smaller, and tells it."""
+    """So many cases, each counted."""
 
-    @seed(connection.vendor)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(target.cases())
     def tried(data: bytes) -> None:
         done[target.name] += 1
         target.run(data)
 
-    tried()
+    target.try_out(tried, count, beginning=connection.vendor)
 
 
 @pytest.mark.parametrize("target", PARSERS, ids=lambda target: target.name)

@@ -4,6 +4,7 @@ Each is a thread that goes on until told to stop, and keeps count of what it was
 """
 
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -44,6 +45,11 @@ class Answer:
     def place(self) -> str:
         return urlsplit(self.headers.get("location", "")).path
 
+    def fields(self, having: str) -> list[tuple[str, str]]:
+        """What the page's form that has a field of this name sends when its button is pressed."""
+        forms = html.fromstring(self.body).forms
+        return list(next(form for form in forms if having in form.fields).form_values())
+
 
 class Browser:
     """Cookies, one connection, and each answer as it comes: nothing is tried again or followed."""
@@ -51,16 +57,15 @@ class Browser:
     # What nginx says where no node gave an answer.
     no_answer = frozenset({502, 503, 504})
 
-    def __init__(self, site: Site) -> None:
-        self._url = site.url
-        parts = urlsplit(site.url)
-        host = str(parts.hostname)
+    def __init__(self, url: str, trust: ssl.SSLContext | None = None) -> None:
+        self._url = url
+        host = urlsplit(url).netloc
         self._connection = (
-            HTTPSConnection(host, parts.port, timeout=20, context=site.trust)
-            if parts.scheme == "https"
-            else HTTPConnection(host, parts.port, timeout=20)
+            HTTPSConnection(host, timeout=20, context=trust)
+            if trust
+            else HTTPConnection(host, timeout=20)
         )
-        self._cookies: dict[str, str] = {}
+        self.cookies: dict[str, str] = {}
         self.headers: dict[str, str] = {}  # that go with each request
 
     def get(self, path: str, **headers: str) -> Answer:
@@ -74,17 +79,15 @@ class Browser:
         """What the fields hold, as it comes, of a page's form that has one of that name."""
         answer = self.get(path)
         assert answer.status == 200, (path, answer.status)
-        return list(form_in(answer, having).form_values())
+        return answer.fields(having)
 
     def close(self) -> None:
         self._connection.close()
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         headers |= self.headers
-        if self._cookies:
-            headers["Cookie"] = "; ".join(
-                f"{name}={value}" for name, value in self._cookies.items()
-            )
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         try:
             self._connection.request(method, path, body, headers)
             response = self._connection.getresponse()
@@ -99,7 +102,7 @@ class Browser:
         if answer.status in self.no_answer:
             raise NoAnswer(f"{method} {path}: {answer.status}")
         for value in response.headers.get_all("Set-Cookie") or []:
-            self._cookies |= {name: item.value for name, item in SimpleCookie(value).items()}
+            self.cookies |= {name: item.value for name, item in SimpleCookie(value).items()}
         return answer
 
 
@@ -116,7 +119,7 @@ class Person(threading.Thread):
 
     def __post_init__(self) -> None:
         super().__init__(daemon=True)
-        self.browser = Browser(self.site)
+        self.browser = Browser(self.site.url, self.site.trust)
 
     __hash__ = threading.Thread.__hash__
 
@@ -210,7 +213,7 @@ class Contact(Person):
         """Open the link that was mailed to an address and press the button, until it leads elsewhere."""
         page = self.until_answered(lambda: self.browser.get(path))
         while page.status == 200:
-            fields = list(form_in(page, "seen").form_values())
+            fields = page.fields("seen")
             answer = self.until_answered(lambda sent=fields: self.browser.post(path, sent))
             assert answer.status in {302, 409}, answer.status
             if answer.status == 302:
@@ -262,11 +265,6 @@ class Coordinator(Person):
         answer = self.until_answered(lambda: self.browser.post(path, sent))
         assert answer.status == 302, answer.status
         self.is_in = True
-
-
-def form_in(page: Answer, having: str) -> html.FormElement:
-    """A page's form that has a field of that name."""
-    return next(form for form in html.fromstring(page.body).forms if having in form.fields)
 
 
 def filled(

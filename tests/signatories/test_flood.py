@@ -22,7 +22,7 @@ from signatories.moderation import CONTACT, MAILS_AT_MOST, By
 from signatories.retention import purge
 from tests.browser.site import free_port
 from tests.factories import NOW, SignatoryFactory, make_letter
-from tests.faults.visitor import nonce_for
+from tests.faults.proof import nonce_for
 from tests.reading import text_of
 from tests.signatories.test_moderation import new
 from tests.signatories.test_together import at_once
