@@ -14,10 +14,9 @@ import pytest
 
 from config.checks import problems
 from tests import debian
-from tests.browser.site import BASE_DIR, clean_environ
+from tests.browser.site import BASE_DIR, clean_environ, manage
 from tests.deploy import configured
 from tests.deploy.configured import DEPLOY
-from tests.lived import managed
 from tests.test_docs import settings_read
 
 UNITS = ("undersigned-web.service", "undersigned-worker.service")
@@ -97,7 +96,7 @@ def test_the_nightly_backup_is_made_where_old_ones_are_removed(tmp_path):
         re.findall(rf"^{name}=(.*)$", unit, flags=re.MULTILINE)
         for name in ("ExecStart", "ExecStartPost")
     )
-    managed(environ, "migrate", "--verbosity", "0")
+    manage(environ, "migrate", "--verbosity", "0")
 
     for command in (make, remove):
         subprocess.run(shlex.split(command), cwd=BASE_DIR, env=environ, check=True)
