@@ -3,8 +3,8 @@
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +13,7 @@ from config.second_factor import FACTORS
 from letter.offered_lookups import OfferedLookups
 
 # Factors are shown to whom they belong; addresses stand with the user.
-admin.site.unregister([Authenticator, EmailAddress, User])
+admin.site.unregister([Authenticator, EmailAddress, Group, User])
 
 
 @admin.register(User)
@@ -40,3 +40,8 @@ class AccountAdmin(OfferedLookups, UserAdmin[User]):
     @admin.display(description=_("second factor"), boolean=True, ordering="has_second_factor")
     def second_factor(self, user: User) -> bool:
         return bool(user.has_second_factor)  # type: ignore[attr-defined]  # annotated above
+
+
+@admin.register(Group)
+class AccountGroupAdmin(OfferedLookups, GroupAdmin):
+    """Django's."""

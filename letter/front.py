@@ -24,7 +24,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from letter.copies import Copies, Copy
 from letter.metrics import READERS
-from letter.serving import encoding_for, is_named
+from letter.serving import encoding_for, is_away, is_named
 
 logger = logging.getLogger(__name__)
 
@@ -145,14 +145,17 @@ class Front:
         return answer
 
     def _renewed(self, key: Key, answer: Answer, environ: WSGIEnvironment) -> Answer | None:
-        """What Django says now, or said last where it fails, takes long or is being asked; None if it is gone."""
+        """What Django says now, or said last where it fails, takes long or is being asked; None if it is gone.
+
+        While the database is known to be away nobody waits: there is nothing new to be had.
+        """
         is_old = time.monotonic() > answer.due_at + OLD_AFTER
         with self._asking:
             asked = answer.asked
             if is_first := asked is None or asked.done():
                 threads = self._slow if key[0].endswith(SLOW) else self._pages
                 asked = answer.asked = threads.submit(self._asked_again, key, answer, environ)
-        if not (is_first or is_old):
+        if is_away() or not (is_first or is_old):
             return answer
         try:
             return asked.result(PATIENCE)

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import FieldDoesNotExist
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from letter.models import Letter, entrusted
 
@@ -33,6 +34,25 @@ class OfferedLookups(admin.ModelAdmin[Any]):
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         # Django's breaks on a relation from elsewhere.
         return to_field == self.opts.pk.name
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Django's breaks on a tick that is no row's.
+        ticks = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        rows = [tick for tick in ticks if self._is_key(tick)]
+        if rows != ticks:
+            sent = request.POST.copy()
+            sent.setlist(ACTION_CHECKBOX_NAME, rows)
+            request.POST = sent  # type: ignore[assignment]  # a QueryDict, too
+        return super().changelist_view(request, extra_context)
+
+    def _is_key(self, value: str) -> bool:
+        try:
+            self.opts.pk.clean(value, None)
+        except ValidationError:
+            return False
+        return True
 
 
 class OfLetters(OfferedLookups):

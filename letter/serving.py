@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 FRESH_FOR = 0.1  # seconds between two looks at the database
 LOOK_AGAIN_AFTER = 1.0  # seconds, where it did not answer
+KNOWN_FOR = 5.0  # seconds for which that it did not answer is taken for how things stand; a look may take three
 # Seconds for which a reader waits while another asks, where nothing is in memory: a database that hangs must
 # not take one thread after the other.
 WAIT_AT_MOST = 5.0
@@ -163,8 +164,8 @@ def public_slugs() -> list[str]:
 
 
 def is_away() -> bool:
-    """Whether the database did not answer when it was asked last, which while readers come is about a second ago."""
-    return _is_away
+    """Whether the database did not answer when it was asked last, a few seconds ago at most."""
+    return _is_away and time.monotonic() < _look_began + KNOWN_FOR
 
 
 def _shelf(slug: str) -> Shelf | None:

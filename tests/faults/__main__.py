@@ -28,7 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", help="of an earlier run, for the same faults again")
-    parser.add_argument("--minutes", type=float, default=12, help="for the rounds")
+    parser.add_argument("--minutes", type=float, default=13.5, help="for the rounds")
     parser.add_argument("--only", nargs="+", choices=FAULTS, metavar="FAULT", default=[*FAULTS])
     parser.add_argument("--without", nargs="+", choices=FAULTS, metavar="FAULT", default=[])
     given = parser.parse_args()

@@ -15,12 +15,12 @@ from tests.faults.people import Contact, Coordinator, Signer, Told, Visitor, eve
 from tests.faults.site import Site
 
 # In each round, for each of them: some more than are promised, since not all get an answer.
-TURNS = {Signer: 3, Coordinator: 2, Contact: 1_000_000}
+TURNS = {Signer: (2, 3), Coordinator: (2,), Contact: (1_000_000,)}  # which of them, chance says
 AT_WORK = 30  # seconds at most; three are enough where nothing else runs
 CONFIRMING = 0.6  # seconds more, for the mails of the last sign-ons
 SETTLED_WITHIN = 120  # seconds
 ASKED = 8  # times, so that each of two web processes had its turn: the system chooses
-QUIET = 2.5  # seconds without a mail, after which one that is claimed was claimed by a process that is gone
+QUIET = 1.5  # seconds without a mail, after which one that is claimed was claimed by a process that is gone
 ORPHANED_WITHIN = 3.0  # seconds from the mail server's answer to the death of the worker
 
 
@@ -75,7 +75,7 @@ class Play:
         before = self._counts()
         for person in self.people:
             person.told_to_stop.clear()
-            person.turns.put(TURNS[type(person)])
+            person.turns.put(chance.choice(TURNS[type(person)]))
         this.moment, seconds = chance.uniform(0.1, 1.2), chance.uniform(0.2, 1.2)
         time.sleep(this.moment)
         this.what = FAULTS[this.fault](self.site, chance, seconds)

@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -73,18 +74,28 @@ def _all(asked: argparse.Namespace) -> int:
     )
     begun = time.monotonic()
     sites = [name for name in names if name in SITE]
-    share = OF_THE_SITE if len(sites) < len(names) else 1.0
+    parsers = [name for name in names if name not in SITE]
+    # The site's cases take half of the time.
     budget = asked.minutes * 60 * AT_ONCE * 0.85  # the rest is for starting them
+    half = 0.5 if sites and parsers else 1.0
+    of_sites = asked.cases * (OF_THE_SITE if parsers else 1.0)
+    counting = threading.Lock()
+    owed = asked.cases
 
     def of(name: str) -> Outcome:
-        is_site = name in SITE
-        part = (
-            share / len(sites) if is_site else (1 - share * bool(sites)) / (len(names) - len(sites))
-        )
-        # The site's cases take half of the time.
-        half = 0.5 if sites and len(sites) < len(names) else 1.0
-        seconds = budget * half / (len(sites) if is_site else len(names) - len(sites))
-        outcome = _tried(name, asked.seed, max(1, round(asked.cases * part)), seconds)
+        nonlocal owed
+        if name in SITE:
+            cases = round(of_sites / len(sites))
+            seconds = budget * half / len(sites)
+        with counting:
+            if name not in SITE:
+                # What slow ones have left of theirs the others make up for.
+                cases = -(-owed // (len(parsers) - parsers.index(name)))
+                seconds = budget * half / len(parsers)
+            owed -= cases
+        outcome = _tried(name, asked.seed, max(1, cases), seconds)
+        with counting:
+            owed += max(0, cases - outcome.cases)
         rate = outcome.cases / max(outcome.seconds, 0.001)
         how = f"{outcome.name:22}{outcome.cases:>9,} cases {rate:>8,.0f}/s by {outcome.by}"
         print(how if outcome.failed is None else f"{how}  FAILED", flush=True)

@@ -254,6 +254,29 @@ def test_no_reader_waits_for_a_database_that_hangs_and_what_it_says_at_last_is_s
     assert {reader.get(path)[2] for path in paths} == {b"fresh"}
 
 
+def test_nobody_waits_where_it_is_known_that_the_database_is_away(reader, clock, monkeypatch):
+    answered = threading.Event()
+    waited = []
+
+    def application(environ, start_response):
+        if reader.front._answers:
+            waited.append(answered.wait(0.5))
+        start_response("200 OK", [("Cache-Control", "public"), ("Content-Length", "5")])
+        return [b"fresh" if waited else b"first"]
+
+    reader.front = Front(application, scheme_of)
+    reader.get("/conduct/")
+    monkeypatch.setattr(module, "is_away", lambda: True)
+    clock(60)
+    # Old, and asked for again; but not waited for.
+    assert reader.get("/conduct/")[2] == b"first"
+    assert waited == []
+
+    answered.set()
+    reader.front._pages.shutdown()
+    assert reader.get("/conduct/")[2] == b"fresh"
+
+
 def test_many_at_once_get_what_is_new_where_what_there_is_is_old(reader, clock):
     editions = ["first"]
 

@@ -939,3 +939,25 @@ def test_the_mails_are_shown_before_they_are_sent_in_each_contacts_language(lett
         *((entry.pk, "Dear friends,\n\nYou have signed already.") for entry in entries),
         (french.pk, "Dear friends,\n\nVous avez déjà signé."),
     }
+
+
+@pytest.mark.parametrize("tick", ["correction", "9" * 40, "", "1.5", "\x00", "-1"])
+def test_a_tick_that_is_no_rows_changes_nothing_and_breaks_nothing(
+    admin_client, rf, admin_user, tick
+):
+    asked = rf.get("/")
+    asked.user = admin_user
+    actions = {
+        admins.model: [name for name, _label in admins.get_action_choices(asked) if name]
+        for admins in admin.site._registry.values()
+    }
+    rows = {model: model._base_manager.count() for model in actions}
+
+    for model, names in actions.items():
+        page = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        for name in names:
+            sent = {"action": name, "index": "0", "_selected_action": tick}
+            answer = admin_client.post(page, sent, follow=True)
+            assert answer.status_code in {200, 403}, (page, name)
+    assert {model: model._base_manager.count() for model in actions} == rows
+    assert sum(map(len, actions.values())) >= 10
