@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from config.caching import SharedCache
 from config.settings import cache_settings
-from signatories import flood, links, moderation, networks
+from signatories import flood, links, moderation, networks, vouching
 from signatories.models import Event, MailAsked, Message, Signatory
 from signatories.moderation import CONTACT, MAILS_AT_MOST, By
 from signatories.retention import purge
@@ -263,7 +263,9 @@ def test_hints_corrections_and_answers_are_not_to_be_had_without_end(
     monkeypatch.setattr(flood, "FORMS_AT_MOST", 0)
     monkeypatch.setattr(flood, "HINTS_AT_MOST", 1)
     entry = SignatoryFactory(letter=letter)
+    vouch = entry.vouches.create(email="info@kivu.example.org", asked_at=NOW, user=coordinator)
     page = f"/conduct/signature/{links.new_link(entry)}/"
+    question = f"/conduct/organisation/{links.new_vouch_link(vouch)}/"
     client = Client(REMOTE_ADDR=CLIENT)
 
     hints = [client.get("/conduct/sign/hint/", {"name": "Kivu"}) for _n in range(2)]
@@ -276,6 +278,12 @@ def test_hints_corrections_and_answers_are_not_to_be_had_without_end(
     assert client.get(page).status_code == 200
     entry.refresh_from_db()
     assert entry.name != "Another"
+
+    unheard = client.post(question, {"answer": "yes", "words": "", "line": entry.line})
+    assert unheard.status_code == 429
+    assert fields_of(unheard)["line"] == entry.line
+    assert client.get(question).status_code == 200
+    assert vouching.answer_of(vouch) is None
 
 
 # --- The proof ----------------------------------------------------------------
