@@ -97,10 +97,10 @@ def back_up(path: Path, *, at: datetime, say: Say = lambda _words: None) -> Mani
 
     Nobody who writes waits for it. The file is there when it is whole, readable for its owner alone.
     """
-    if path.exists():
-        raise CannotBackUp(f"{path} is there already. Name a file that is not.")
     draft: Path | None = None
     try:
+        if path.exists():
+            raise CannotBackUp(f"{path} is there already. Name a file that is not.")
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             draft = Path(file.name)

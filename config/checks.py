@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 from django.core.checks import CheckMessage, Error
 
-from config.environment import OFF, ON, env_bool, env_list
+from config.environment import OFF, ON, env_bool, env_int, env_list
 
 # The criteria of Django's own security.W009, which is only a warning and only under --deploy.
 SECRET_KEY_MIN_LENGTH = 50
@@ -56,6 +56,7 @@ def common_problems(environ: Mapping[str, str]) -> list[CheckMessage]:
     found += _base_url(environ.get("BASE_URL", ""))
     found += _worker(environ.get("WORKER", ""))
     found += _trusted_proxies(environ)
+    found += _numbers(environ)
     found += _email_url(environ.get("EMAIL_URL", ""))
     found += _log_format(environ.get("LOG_FORMAT", ""))
     found += _metrics_token(environ.get("METRICS_TOKEN", ""))
@@ -177,6 +178,17 @@ def _worker(worker: str) -> Iterator[CheckMessage]:
             "or to separate and run `make worker` beside them.",
             id="undersigned.E005",
         )
+
+
+def _numbers(environ: Mapping[str, str]) -> Iterator[CheckMessage]:
+    for name in ("DECIDE_WITHIN", "PROOF_AFTER"):
+        text = environ.get(name, "").strip()
+        if text and env_int(name, 0, environ) == 0:
+            yield Error(
+                f"{name} is {text!r}.",
+                hint=f"Set {name} to a whole number of at least 1, or leave it out.",
+                id="undersigned.E015",
+            )
 
 
 def _trusted_proxies(environ: Mapping[str, str]) -> Iterator[CheckMessage]:

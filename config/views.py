@@ -3,8 +3,8 @@
 import logging
 import re
 import sys
+from typing import Any
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -19,7 +19,9 @@ from config.logs import request_id
 logger = logging.getLogger(__name__)
 
 # Fields of forms: what nobody typed, and what nobody else may read on the screen.
-HIDDEN = frozenset({"csrfmiddlewaretoken", "stamp", "via", "line", "seen", "text"})
+HIDDEN = frozenset(
+    {"csrfmiddlewaretoken", "stamp", "via", "line", "seen", "text", "challenge", "nonce"}
+)
 SECRET = re.compile("password|code|credential|token(?<!csrfmiddlewaretoken)")
 
 
@@ -88,12 +90,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _database_away(request: HttpRequest) -> HttpResponse:
     """Where that is what is broken, whatever was sent comes back in a form that sends it again."""
-    typed = [] if request.method != "POST" else _typed(request)
-    shown = [value for name, value in typed if name not in HIDDEN and len(value) > 1]
-    context = {"typed": typed, "shown": shown}
-    response = HttpResponse(render_to_string("503.html", context), status=503)
+    response = HttpResponse(render_to_string("503.html", _kept(request)), status=503)
     response["Retry-After"] = "60"  # seconds
     return response
+
+
+def _kept(request: HttpRequest) -> dict[str, Any]:
+    """For templates: what was sent, to be sent again, and what of it a person typed."""
+    typed = [] if request.method != "POST" else _typed(request)
+    shown = [value for name, value in typed if name not in HIDDEN and len(value) > 1]
+    return {"typed": typed, "shown": shown}
 
 
 def _typed(request: HttpRequest) -> list[tuple[str, str]]:
@@ -106,5 +112,11 @@ def _typed(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form came without its cookie; say so in words a person can act on."""
-    return render(request, "403_csrf.html", {"is_debug": settings.DEBUG}, status=403)
+    """A form came without its cookie; say so in words a person can act on.
+
+    What a stranger may send, and so anybody in a stranger's name, can be sent again from here: browsers end a session
+    as they like, and a form that took a quarter of an hour is not to be lost by it. Nothing else can.
+    """
+    match = request.resolver_match
+    kept = _kept(request) if match and match.view_name == "signatories:sign" else {}
+    return render(request, "403_csrf.html", kept, status=403)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -29,6 +30,10 @@ class OfferedLookups(admin.ModelAdmin[Any]):
             is_relation = False
         if is_relation and name not in offered:
             return False
+        if is_relation and any(
+            number.isdecimal() and not self._is_key(number) for number in value.split(",")
+        ):
+            raise IncorrectLookupParameters  # larger than any key, and than what SQLite takes
         return super().lookup_allowed(lookup, value, request)
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:

@@ -15,7 +15,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log2
+from math import ceil, log2
 from typing import Final
 
 from django.conf import settings
@@ -55,6 +55,14 @@ class Hold:
 
 class NotMet(Exception):
     """A challenge was not met; the message says why, in words for whoever sent the form."""
+
+
+class TooSoon(NotMet):
+    """It still can be met, in so many seconds."""
+
+    def __init__(self, bits: int, left: float) -> None:
+        super().__init__(gettext("The button was pressed too soon. Please wait a little longer."))
+        self.bits, self.left = bits, ceil(left)
 
 
 def counted(what: str) -> float:
@@ -104,6 +112,9 @@ def hold(letter: Letter, address: str, forms: float, given: Mapping[str, str]) -
     if "challenge" in given:
         try:
             meet(given["challenge"], given.get("nonce", ""), letter=letter, address=address)
+        except TooSoon as too_soon:
+            # The wait that has begun goes on.
+            return Hold(given["challenge"], too_soon.bits, too_soon.left, str(too_soon))
         except NotMet as not_met:
             problem = str(not_met)
         else:
@@ -132,8 +143,8 @@ def meet(challenge: str, nonce: str, *, letter: Letter, address: str) -> None:
         )
     if nonce and not is_proof(challenge, nonce, bits):
         raise NotMet(gettext("The sum did not come out right. Please let it be done once more."))
-    if not nonce and time.time() < since + _wait(bits):
-        raise NotMet(gettext("The button was pressed too soon. Please wait a little longer."))
+    if not nonce and (left := since + _wait(bits) - time.time()) > 0:
+        raise TooSoon(bits, left)
     if not cache.add(f"flood:met:{mark}", 1, GOOD_FOR):
         raise NotMet(
             gettext("This was used for another signature already. Please do it once more.")

@@ -4,7 +4,8 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Fieldset, Layout, LayoutObject
@@ -36,6 +37,8 @@ COUNTRY_FIELDS_MORE = 3
 COUNTRIES_AT_MOST = 40
 WORDS_MAX_LENGTH = 500  # of what an organisation says with its answer
 URL_MAX_LENGTH = 200  # of a URLField
+# What a partner is in a link: a slug.
+CODE: Final = re.compile(r"[a-z0-9_-]{1,40}")
 LOOKS_LIKE_LINK = re.compile(r"://|\bwww\.|@", re.IGNORECASE)
 
 
@@ -241,13 +244,18 @@ class OrganizationFields(forms.Form):
             website = f"https://{website}"
         try:
             URLValidator(schemes=["http", "https"])(website)
+            is_address = (
+                "@" not in urlsplit(website).netloc
+            )  # which looks like the site, and is not it
         except ValidationError:
+            is_address = False
+        if not is_address:
             raise ValidationError(
                 _(
                     "This does not look like a web address. Write it like www.example.org, or leave it empty."
                 ),
                 code="invalid",
-            ) from None
+            )
         if len(website) > URL_MAX_LENGTH:
             raise ValidationError(
                 self.fields["website"].error_messages["max_length"], code="max_length"
@@ -326,7 +334,8 @@ class SignForm(OrganizationFields):
     )
     stamp = forms.CharField(required=False, widget=forms.HiddenInput)
     # The word in the link of the partner that passed the letter on.
-    via = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+    # Nobody typed it: one that cannot be a partner's is as good as none, and keeps nobody from signing.
+    via = forms.Field(required=False, widget=forms.HiddenInput)
     # The address that was asked about and stands as it is.
     email_asked = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -360,6 +369,10 @@ class SignForm(OrganizationFields):
             Field("email_asked"),
         )
         return helper
+
+    def clean_via(self) -> str:
+        via = str(self.cleaned_data["via"] or "").lower()
+        return via if CODE.fullmatch(via) else ""
 
     def clean_contact_name(self) -> str:
         return _without_links(_clean(self.cleaned_data["contact_name"], limit=150))

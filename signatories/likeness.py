@@ -189,7 +189,8 @@ def _canonical(word: str) -> str:
     """A word without what spellings and numbers of the same word differ in."""
     word = _UMLAUTS.sub(r"\1", word.translate(_SAME_LETTERS))
     if "\u0600" <= word[:1] <= "\u06ff":
-        word = _ARABIC_PREFIXES.sub("", _ARABIC_MARKS.sub("", word))
+        # An article that stands by itself stays: a word without a letter has no initial.
+        word = _ARABIC_PREFIXES.sub("", _ARABIC_MARKS.sub("", word)) or word
     word = _SAME_WORDS.get(word, word)
     if len(word) > 6 and word.endswith("ing"):
         word = word.removesuffix("ing")

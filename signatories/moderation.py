@@ -225,7 +225,7 @@ class Outcome:
 
 def words_of(reason: Reason, signatory: Signatory) -> str:
     """A reason as the contact of this entry reads it."""
-    return (reason if isinstance(reason, str) else reason(signatory)).strip()
+    return without_hidden(reason if isinstance(reason, str) else reason(signatory)).strip()
 
 
 def possible_events(state: str, actor: Actor) -> list[Event]:
@@ -460,7 +460,7 @@ def _allowed(signatory: Signatory, event: Event, *, by: By, words: str) -> State
         raise TransitionRefused(from_state, event)
     if event == Event.RENEW and text_to_sign(signatory) is None:
         raise TransitionRefused(from_state, event)
-    if event in NEEDS_REASON and not words:
+    if event in NEEDS_REASON and not any(map(str.isalnum, words)):
         raise ReasonMissing
     return to_state
 

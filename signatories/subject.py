@@ -8,6 +8,7 @@ from typing import Any, Final
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
+from django.db.models import Max
 
 from letter.models import Letter
 from signatories.models import Change, Decision, Signatory, Vouch
@@ -28,6 +29,8 @@ FIELDS: Final = (
     "wants_updates",
     "seconds_taken",
     "network",
+    "is_free_mail",
+    "takes_mail",
     "submitted_at",
     "confirmed_at",
     "approved_at",
@@ -53,11 +56,20 @@ def of_signature(signatory: Signatory) -> dict[str, Any]:
         "revision": signatory.revision.number,
         "came_by_link_of": signatory.partner.name if signatory.partner else None,
         "history": list(decisions.values("event", "from_state", "to_state", "at", "reason")),
+        "changes": _changes(signatory),
         "corrections": list(signatory.corrections.values(*CORRECTED)),
         # Where it was asked and in which words it answered is the organisation's.
         "organization_asked": list(signatory.vouches.values("asked_at", "answered_at", "answer")),
         "mails": list(signatory.messages.order_by("pk").values("kind", "created_at", "sent_at")),
     }
+
+
+def _changes(signatory: Signatory) -> list[dict[str, Any]]:
+    """What was changed since this contact is it; what was before is another's."""
+    of_contact = signatory.changes.filter(field__in=CONTACT_FIELDS).exclude(field="note")
+    became = of_contact.filter(field="email").aggregate(at=Max("at"))["at"]
+    since = of_contact.filter(at__gt=became) if became else of_contact
+    return [{**each} for each in since.values("at", "field", "old", "new")]
 
 
 def of_address(address: str) -> dict[str, Any]:
@@ -74,6 +86,9 @@ def of_address(address: str) -> dict[str, Any]:
                 **of_signature(each),
                 # What coordinators wrote for themselves alone: look at it before it is handed on.
                 "note": each.note,
+                "notes_before": list(
+                    each.changes.filter(field="note").exclude(old="").values("at", "old")
+                ),
                 "links_mailed_at": list(each.links.values_list("created_at", flat=True)),
             }
             for each in entries.order_by("pk")

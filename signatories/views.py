@@ -140,6 +140,10 @@ def sign(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
     context = {
         "hint_url": address("signatories:hint", letter, text.language),
         "form": form,
+        # With a slip in the form its proof, or the wait, is good for the next time.
+        "brought": [
+            (name, request.POST[name]) for name in ("challenge", "nonce") if name in request.POST
+        ],
         "closes_text": closes_text(letter),
         "is_past_deadline": letter.status(at=timezone.now()) == Letter.Status.PAST_DEADLINE,
         "sign_on_text": render_markdown(letter.sign_on_text),

@@ -269,7 +269,7 @@ def test_what_is_committed_between_two_tables_is_in_neither(tmp_path):
     assert rows["signatories.decision"] == rows["signatories.signatory"] == []
 
 
-@pytest.mark.parametrize("name", ["no-folder/x.zip", "a-file/x.zip"])
+@pytest.mark.parametrize("name", ["no-folder/x.zip", "a-file/x.zip", "long" * 75])
 def test_where_no_file_can_be_written_it_says_so(letter, tmp_path, name):
     (tmp_path / "a-file").touch()
     (tmp_path / "no-folder").symlink_to(tmp_path / "nowhere" / "else")

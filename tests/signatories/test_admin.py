@@ -10,7 +10,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from letter.models import Letter, LetterChange, PublicationRequest, Revision, RevisionText
+from letter.models import (
+    Letter,
+    LetterChange,
+    PublicationRequest,
+    Revision,
+    RevisionText,
+    Update,
+)
 from letter.publishing import redact, request_publication
 from signatories import moderation
 from signatories.desk import searching
@@ -21,6 +28,7 @@ from signatories.models import (
     Decision,
     Event,
     Message,
+    Partner,
     SavedReason,
     Signatory,
 )
@@ -961,3 +969,10 @@ def test_a_tick_that_is_no_rows_changes_nothing_and_breaks_nothing(
             assert answer.status_code in {200, 403}, (page, name)
     assert {model: model._base_manager.count() for model in actions} == rows
     assert sum(map(len, actions.values())) >= 10
+
+
+@pytest.mark.parametrize("query", ["letter=" + "9" * 20, "letter__in=1," + "9" * 20])
+def test_a_number_that_no_row_has_is_no_error_of_ours(admin_client, query):
+    for model in (Revision, Update, Message, Partner, Signatory):
+        page = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        assert admin_client.get(f"{page}?{query}").status_code in {302, 400}, page

@@ -294,3 +294,14 @@ def test_purge_forgets_what_the_history_says_of_a_contact(letter, coordinator):
     call_command("purge")
 
     assert list(signatory.changes.values_list("field", flat=True)) == ["name"]
+
+
+@pytest.mark.parametrize("address", ["", " ", "%", "nobody"])
+def test_the_subject_of_a_request_has_an_address(letter, address):
+    """An empty one is that of everybody who has none: all that came in from a list."""
+    entry = SignatoryFactory(letter=letter, state=Signatory.State.APPROVED, email="")
+
+    with pytest.raises(CommandError, match="is no e-mail address"):
+        call_command("subject", address, "--erase", "--withdraw")
+    entry.refresh_from_db()
+    assert entry.state == Signatory.State.APPROVED

@@ -6,7 +6,7 @@ import pytest
 from letter.publishing import request_publication
 from signatories import moderation
 from signatories.duplicates import find, index_organization, index_signatory, judge
-from signatories.likeness import LIKELY, keys_of, likeness
+from signatories.likeness import LIKELY, keys_of, likeness, readings
 from signatories.models import Alias, Event, Signatory, Verdict
 from signatories.moderation import By
 from signatories.names import name_key
@@ -62,6 +62,12 @@ def registered(name, **kwargs):
 )
 def test_names_that_are_likely_one_share_a_key(one, other):
     assert keys_of(one) & keys_of(other)
+
+
+@pytest.mark.parametrize("name", ["سلام وال ـ حقوق", "\u064f سلام", "ال ال ال (HRW)", "ـــ"])
+def test_a_word_without_a_letter_is_a_word(name):
+    assert all(word for each in readings(name) for word in (*each.words, *each.written))
+    assert 0 <= likeness(name, "ABC (XYZ)") <= 1
 
 
 def test_a_website_of_their_own_is_a_key_and_a_page_on_a_shared_site_is_not():

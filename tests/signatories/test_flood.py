@@ -314,6 +314,21 @@ def test_the_harder_the_attack_the_more_bits_and_never_more_than_a_phone_can(let
     assert bits == [(16, 15), (17, 30), (18, 60), (19, 120)]
 
 
+@pytest.mark.parametrize("meet", [proven, fields_of], ids=["by proof", "by waiting"])
+def test_a_slip_is_corrected_without_another_proof_or_wait(letter, clock, meet):
+    attack(letter)
+    held = sign(email="aline@gmial.com")
+    sent = meet(held)
+    clock(15)
+
+    slipped = sign(**sent)
+    taken = sign(**fields_of(slipped))
+
+    assert slipped.status_code == 422
+    assert "gmail.com" in text_of(slipped)
+    assert taken.status_code == 302
+
+
 def test_a_form_that_must_be_corrected_does_not_spend_its_proof(letter):
     proof = proven(held_by(letter))
 
@@ -419,7 +434,10 @@ def test_who_has_no_javascript_waits_and_gets_through_once(letter, clock):
     hasty = sign(**fields_of(held))
     assert is_asked(hasty)
     assert "too soon" in text_of(hasty)
-    clock(16)
+    # The wait goes on, and does not begin anew.
+    assert hasty.headers["Retry-After"] == "1"
+    assert "Wait one second, then" in text_of(hasty)
+    clock(1)
     taken, again = sign(**fields_of(hasty)), sign(**fields_of(hasty))
 
     assert taken.status_code == 302

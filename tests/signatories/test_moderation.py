@@ -112,12 +112,13 @@ def test_decide_refuses_who_may_not(event, actor, letter, coordinator):
     assert Signatory.objects.get(pk=signatory.pk).state == state
 
 
+@pytest.mark.parametrize("reason", ["  ", "\0", "\u200b", "…"])
 @pytest.mark.parametrize("event", [Event.REJECT, Event.RETURN])
-def test_decide_wants_a_reason_for_a_no(event, letter, coordinator):
+def test_decide_wants_a_reason_for_a_no(event, reason, letter, coordinator):
     signatory = SignatoryFactory(letter=letter)
 
     with pytest.raises(ReasonMissing):
-        decide(signatory.pk, event, by=By.coordinator(coordinator), reason="  ")
+        decide(signatory.pk, event, by=By.coordinator(coordinator), reason=reason)
 
     assert written() == (0, 0, 0, 0)
 

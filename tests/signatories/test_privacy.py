@@ -30,6 +30,7 @@ from signatories.models import (
 )
 from signatories.privacy import what_is_kept
 from signatories.retention import CONFIRM_WITHIN, Erased, erase_contact, purge, take_out
+from signatories.subject import of_address
 from tests.factories import NOW, RevisionTextFactory, SignatoryFactory, UserFactory, make_letter
 from tests.reading import text_of
 from tests.signatories.test_admin import letter_form
@@ -483,6 +484,31 @@ def test_all_that_is_kept_about_an_address_is_given(letter, listed, by, capsys, 
     assert "password" not in json.dumps(found)
     assert "2 signature(s) with this address." in said
     assert f"conduct {first['reference']} approved: Centre du Kivu" in said
+
+
+def test_what_was_kept_of_this_contact_before_is_given_and_of_another_is_not(letter, coordinator):
+    entry = SignatoryFactory(
+        letter=letter, contact_name="Another", email="another@kivu.example.org"
+    )
+    by = moderation.By.coordinator(coordinator)
+    for minutes, changes in enumerate(
+        (
+            {"contact_name": "Aline", "email": "aline@kivu.example.org", "note": "rang them"},
+            {"contact_name": "Aline K.", "note": "rang twice"},
+        )
+    ):
+        with transaction.atomic():
+            moderation.apply_changes(
+                moderation.locked(pk=entry.pk), changes, by=by, at=NOW + timedelta(minutes=minutes)
+            )
+
+    (given,) = of_address("aline@kivu.example.org")["signatures"]
+
+    assert [(each["field"], each["old"], each["new"]) for each in given["changes"]] == [
+        ("contact_name", "Aline", "Aline K.")
+    ]
+    assert [each["old"] for each in given["notes_before"]] == ["rang them"]
+    assert "Another" not in repr(given)
 
 
 def test_the_file_is_for_the_one_who_asked_for_it_alone(signed, capsys, tmp_path):

@@ -234,3 +234,10 @@ def test_a_limited_coordinator_makes_links_for_their_letters_alone(partner, lett
     client.post("/admin/signatories/partner/add/", {"letter": other.pk, "name": "X", "code": "x"})
 
     assert list(Partner.objects.filter(code="x").values_list("letter", flat=True)) == [other.pk]
+
+
+@pytest.mark.parametrize("via", ["x" * 60, "a\x00b", "two words", "Amnesty"])
+def test_a_mangled_link_keeps_nobody_from_signing(partner, client, via):
+    assert client.post("/conduct/sign/", typed(via=via)).status_code == 302
+    found = Signatory.objects.exclude(email="").latest("pk").partner
+    assert found == (partner if via.lower() == "amnesty" else None)

@@ -1,5 +1,6 @@
 """What an organisation meets: the form, the mail, its own page. After a refusal nothing has changed."""
 
+import html
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -168,6 +169,7 @@ def test_names_in_any_script_are_taken(letter, client, work, name):
         {"countries": ["KE", "QQ"]},
         {"website": "not an address"},
         {"website": "javascript:alert(1)"},
+        {"website": "https://good.example.org@evil.example.net/"},
         {"contact_name": ""},
         {"contact_role": "\x07"},
         {"email": "nobody"},
@@ -601,3 +603,28 @@ def test_a_form_without_its_cookie_is_refused_in_words(letter):
 
     assert response.status_code == 403
     assert "cookie" in response.content.decode().lower()
+
+
+def test_a_form_without_its_cookie_comes_back_and_is_sent_again_by_one_button(letter):
+    client = Client(enforce_csrf_checks=True)
+    response = client.post("/conduct/sign/", typed(organization="Centre “Kivu” <Goma>"))
+    page = response.content.decode()
+    assert "Centre “Kivu” &lt;Goma&gt;" in page.partition("What you typed")[2]
+
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)
+    again = client.post("/conduct/sign/", {name: html.unescape(value) for name, value in found})
+
+    assert response.status_code == 403
+    assert again.status_code == 302
+    assert Signatory.objects.get().name == "Centre “Kivu” <Goma>"
+
+
+def test_nothing_else_without_its_cookie_comes_back(letter):
+    """A stranger could have sent it, for somebody who is let in to press the button."""
+    entry = SignatoryFactory(letter=letter)
+    client = Client(enforce_csrf_checks=True)
+
+    for page in (f"/conduct/signature/{links.new_link(entry)}/withdraw/", "/admin/login/"):
+        response = client.post(page, {"seen": "what was sent"})
+        assert response.status_code == 403
+        assert "what was sent" not in response.content.decode()

@@ -7,8 +7,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
+from django.core.validators import validate_email
 from django.utils import timezone
 
 from signatories.retention import Erased, erase_address
@@ -50,6 +52,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         address = options["address"].strip()
+        # Above all not an empty one, which is that of everybody whose contact was erased.
+        try:
+            validate_email(address)
+        except ValidationError:
+            raise CommandError(f"“{address}” is no e-mail address.") from None
         if options["withdraw"] and not options["erase"]:
             raise CommandError("--withdraw goes with --erase.")
         found = of_address(address)
