@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 HIDDEN = frozenset(
     {"csrfmiddlewaretoken", "stamp", "via", "line", "seen", "text", "challenge", "nonce"}
 )
+TICKED = "on"
 SECRET = re.compile("password|code|credential|token(?<!csrfmiddlewaretoken)")
 
 
@@ -98,7 +99,9 @@ def _database_away(request: HttpRequest) -> HttpResponse:
 def _kept(request: HttpRequest) -> dict[str, Any]:
     """For templates: what was sent, to be sent again, and what of it a person typed."""
     typed = [] if request.method != "POST" else _typed(request)
-    shown = [value for name, value in typed if name not in HIDDEN and len(value) > 1]
+    shown = [
+        value for name, value in typed if name not in HIDDEN and len(value) > 1 and value != TICKED
+    ]
     return {"typed": typed, "shown": shown}
 
 

@@ -609,7 +609,13 @@ def test_a_form_without_its_cookie_comes_back_and_is_sent_again_by_one_button(le
     client = Client(enforce_csrf_checks=True)
     response = client.post("/conduct/sign/", typed(organization="Centre “Kivu” <Goma>"))
     page = response.content.decode()
-    assert "Centre “Kivu” &lt;Goma&gt;" in page.partition("What you typed")[2]
+    assert re.findall(r'<p dir="auto">(.*?)</p>', page) == [
+        "Centre “Kivu” &lt;Goma&gt;",
+        "CD",
+        "RW",
+        "www.kivu.example.org",
+        *(typed()[name] for name in ("contact_name", "contact_role", "email")),
+    ]
 
     found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)
     again = client.post("/conduct/sign/", {name: html.unescape(value) for name, value in found})
