@@ -14,6 +14,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil, log2
 from typing import Final
@@ -156,6 +157,13 @@ def meet(challenge: str, nonce: str, *, letter: Letter, address: str) -> None:
                 "Please wait ten minutes, or use a browser with JavaScript."
             )
         )
+
+
+def give_back(challenge: str) -> None:
+    """Let a challenge that was met in vain be met once more."""
+    with suppress(signing.BadSignature):
+        *_rest, mark = signing.loads(challenge, salt=SALT, max_age=GOOD_FOR)
+        cache.delete(f"flood:met:{mark}")
 
 
 def is_proof(challenge: str, nonce: str, bits: int) -> bool:

@@ -130,6 +130,7 @@ def sign(request: HttpRequest, revision: Revision, text: Text) -> HttpResponse:
             if _take_in(request, revision, text, form):
                 return redirect(address("signatories:sent", letter, text.language))
             is_away = True
+            flood.give_back(request.POST.get("challenge", ""))
             form.add_error(
                 None,
                 gettext(

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from django.core import signing
 from django.core.cache import cache, caches
+from django.db import OperationalError
 from django.test import Client, override_settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -327,6 +328,20 @@ def test_a_slip_is_corrected_without_another_proof_or_wait(letter, clock, meet):
     assert slipped.status_code == 422
     assert "gmail.com" in text_of(slipped)
     assert taken.status_code == 302
+
+
+def test_a_proof_is_not_spent_on_what_the_database_did_not_take(letter, monkeypatch):
+    sent = proven(held_by(letter))
+
+    def refuse(*_args, **_kwargs):
+        raise OperationalError("connection lost")
+
+    with monkeypatch.context() as away:
+        away.setattr("signatories.moderation.submit", refuse)
+        unsaved = sign(**sent)
+
+    assert unsaved.status_code == 503
+    assert sign(**fields_of(unsaved)).status_code == 302
 
 
 def test_a_form_that_must_be_corrected_does_not_spend_its_proof(letter):
