@@ -46,6 +46,8 @@ ROW: Final = re.compile(
 )
 # The same row where somebody has passed on a part of it.
 KEY: Final = re.compile(r"(\bKey \([^)\n]*\))=\(.*\)")
+# What strangers make up, such as another host, by the thousand if they like: one line each has to do.
+REFUSED: Final = "django.security."
 
 
 class JsonLines(logging.Formatter):
@@ -81,6 +83,8 @@ class WithoutSecrets(logging.Filter):
             message = f"{record.msg} (and arguments that do not fit it)"
         record.msg = without_secrets(message)
         record.args = None
+        if record.name.startswith(REFUSED):
+            record.exc_info = None
         if record.exc_info and not record.exc_text:
             # Formatters print exc_text where it is set, instead of making it themselves.
             record.exc_text = logging.Formatter().formatException(record.exc_info)

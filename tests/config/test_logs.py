@@ -104,6 +104,19 @@ def test_filter_cleans_what_django_logs_of_a_page_that_is_not_there(written):
     assert lines == ["django.request: Not Found: /no-such-letter/nothing/confirm/…/"]
 
 
+def test_what_strangers_make_up_leaves_one_line(client, settings, caplog):
+    caplog.handler.addFilter(cleaning := WithoutSecrets())
+    try:
+        assert client.get("/", headers={"host": "made-up.example.net"}).status_code == 400
+    finally:
+        caplog.handler.removeFilter(cleaning)
+
+    (record,) = [each for each in caplog.records if each.name.startswith("django.security")]
+    assert "made-up.example.net" in record.getMessage()
+    assert not record.exc_info
+    assert not record.exc_text
+
+
 def test_a_row_that_the_database_quotes_is_left_out():
     said = (
         'psycopg.errors.NotNullViolation: null value in column "email"\n'
