@@ -206,7 +206,8 @@ def restore(path: Path, *, say: Say = lambda _words: None) -> Restored:
     The file is checked whole before anything is written. What was written is read again, and must be what the backup
     has, before any of it is kept.
     """
-    loader = MigrationLoader(connection)
+    # Of the files alone: a backup that is refused has not so much as opened the database.
+    loader = MigrationLoader(None)
     manifest = _checked(path, loader, say)
     if connection.introspection.table_names():
         raise CannotRestore(
