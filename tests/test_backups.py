@@ -368,7 +368,7 @@ def test_a_damaged_file_leaves_the_database_empty(backup, tmp_path):
 
         assert refused.returncode == 1
         assert "The backup is damaged: letter.letter.jsonl was changed." in refused.stderr
-        assert not list((tmp_path / "var").glob("*.sqlite3"))
+        assert not list(tmp_path.rglob("*.sqlite3"))
         # Still empty: the whole one goes in.
         assert "The editions of 1 letter(s) hold." in manage(environ, "restore", backup)
 
