@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.templatetags.static import static
@@ -122,4 +123,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """
     match = request.resolver_match
     kept = _kept(request) if match and match.view_name == "signatories:sign" else {}
+    if kept:
+        others = [pair for pair in kept["typed"] if pair[0] != "csrfmiddlewaretoken"]
+        kept["typed"] = [*others, ("csrfmiddlewaretoken", get_token(request))]
     return render(request, "403_csrf.html", kept, status=403)

@@ -16,7 +16,7 @@ class OfferedLookups(admin.ModelAdmin[Any]):
     """A list that is filtered across relations by what it offers, and by nothing else that an address may name.
 
     Otherwise anybody who reads the one could ask which rows of the other belong to it, whether or not
-    those are theirs to see.
+    those are theirs to see. A number that no row can have, in an address or ticked, is nobody's either.
     """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:

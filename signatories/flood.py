@@ -42,6 +42,7 @@ WAITERS_AT_MOST: Final = 5
 GOOD_FOR: Final = 900  # seconds in which a challenge is to be met, once
 NONCE_DIGITS: Final = 20
 SALT: Final = "signatories.flood"
+MET: Final = "flood:met:"  # in the cache, before the mark of each challenge that was met
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def meet(challenge: str, nonce: str, *, letter: Letter, address: str) -> None:
     Raises NotMet.
     """
     try:
-        of_letter, bits, since, mark = signing.loads(challenge, salt=SALT, max_age=GOOD_FOR)
+        of_letter, bits, since, mark = _opened(challenge)
     except signing.BadSignature:
         of_letter = None
     if of_letter != letter.pk:
@@ -146,7 +147,7 @@ def meet(challenge: str, nonce: str, *, letter: Letter, address: str) -> None:
         raise NotMet(gettext("The sum did not come out right. Please let it be done once more."))
     if not nonce and (left := since + _wait(bits) - time.time()) > 0:
         raise TooSoon(bits, left)
-    if not cache.add(f"flood:met:{mark}", 1, GOOD_FOR):
+    if not cache.add(f"{MET}{mark}", 1, GOOD_FOR):
         raise NotMet(
             gettext("This was used for another signature already. Please do it once more.")
         )
@@ -162,8 +163,14 @@ def meet(challenge: str, nonce: str, *, letter: Letter, address: str) -> None:
 def give_back(challenge: str) -> None:
     """Let a challenge that was met in vain be met once more."""
     with suppress(signing.BadSignature):
-        *_rest, mark = signing.loads(challenge, salt=SALT, max_age=GOOD_FOR)
-        cache.delete(f"flood:met:{mark}")
+        *_rest, mark = _opened(challenge)
+        cache.delete(f"{MET}{mark}")
+
+
+def _opened(challenge: str) -> tuple[int, int, float, str]:
+    """What `new_challenge` has put into it; raises BadSignature where it is not ours, or too old."""
+    letter, bits, since, mark = signing.loads(challenge, salt=SALT, max_age=GOOD_FOR)
+    return letter, bits, since, mark
 
 
 def is_proof(challenge: str, nonce: str, bits: int) -> bool:

@@ -38,7 +38,7 @@ COUNTRIES_AT_MOST = 40
 WORDS_MAX_LENGTH = 500  # of what an organisation says with its answer
 URL_MAX_LENGTH = 200  # of a URLField
 # What a partner is in a link: a slug.
-CODE: Final = re.compile(r"[a-z0-9_-]{1,40}")
+PARTNER_CODE: Final = re.compile(r"[a-z0-9_-]{1,40}")
 LOOKS_LIKE_LINK = re.compile(r"://|\bwww\.|@", re.IGNORECASE)
 
 
@@ -242,14 +242,7 @@ class OrganizationFields(forms.Form):
             return ""
         if "://" not in website:
             website = f"https://{website}"
-        try:
-            URLValidator(schemes=["http", "https"])(website)
-            is_address = (
-                "@" not in urlsplit(website).netloc
-            )  # which looks like the site, and is not it
-        except ValidationError:
-            is_address = False
-        if not is_address:
+        if not _is_web_address(website):
             raise ValidationError(
                 _(
                     "This does not look like a web address. Write it like www.example.org, or leave it empty."
@@ -372,7 +365,7 @@ class SignForm(OrganizationFields):
 
     def clean_via(self) -> str:
         via = str(self.cleaned_data["via"] or "").lower()
-        return via if CODE.fullmatch(via) else ""
+        return via if PARTNER_CODE.fullmatch(via) else ""
 
     def clean_contact_name(self) -> str:
         return _without_links(_clean(self.cleaned_data["contact_name"], limit=150))
@@ -478,6 +471,15 @@ def signable(letter: Letter) -> Letter:
     if signable_revision(letter) is None:
         raise ValidationError(_("This letter has no text yet, so nobody can sign it."))
     return letter
+
+
+def _is_web_address(text: str) -> bool:
+    """Not where an @ stands before the host: what is before it looks like the site, and is not it."""
+    try:
+        URLValidator(schemes=["http", "https"])(text)
+    except ValidationError:
+        return False
+    return "@" not in urlsplit(text).netloc
 
 
 def new_stamp() -> str:

@@ -69,7 +69,7 @@ def _changes(signatory: Signatory) -> list[dict[str, Any]]:
     of_contact = signatory.changes.filter(field__in=CONTACT_FIELDS).exclude(field="note")
     became = of_contact.filter(field="email").aggregate(at=Max("at"))["at"]
     since = of_contact.filter(at__gt=became) if became else of_contact
-    return [{**each} for each in since.values("at", "field", "old", "new")]
+    return list(map(dict, since.values("at", "field", "old", "new")))
 
 
 def of_address(address: str) -> dict[str, Any]:

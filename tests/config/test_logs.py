@@ -104,7 +104,7 @@ def test_filter_cleans_what_django_logs_of_a_page_that_is_not_there(written):
     assert lines == ["django.request: Not Found: /no-such-letter/nothing/confirm/…/"]
 
 
-def test_what_strangers_make_up_leaves_one_line(client, settings, caplog):
+def test_what_strangers_make_up_leaves_one_line(client, caplog):
     caplog.handler.addFilter(cleaning := WithoutSecrets())
     try:
         assert client.get("/", headers={"host": "made-up.example.net"}).status_code == 400

@@ -84,11 +84,10 @@ def _all(asked: argparse.Namespace) -> int:
 
     def of(name: str) -> Outcome:
         nonlocal owed
-        if name in SITE:
-            cases = round(of_sites / len(sites))
-            seconds = budget * half / len(sites)
         with counting:
-            if name not in SITE:
+            if name in SITE:
+                cases, seconds = round(of_sites / len(sites)), budget * half / len(sites)
+            else:
                 # What slow ones have left of theirs the others make up for.
                 cases = -(-owed // (len(parsers) - parsers.index(name)))
                 seconds = budget * half / len(parsers)
