@@ -235,6 +235,8 @@ def _checked(path: Path, loader: MigrationLoader, say: Say) -> Manifest:
         with zipfile.ZipFile(path) as archive:
             manifest = _manifest(archive)
             say("Checking the file")
+            if missing := sorted({*map(_member, manifest.tables)} - set(archive.namelist())):
+                raise CannotRestore(f"The backup is damaged: it has no {', '.join(missing)}.")
             for label, table in manifest.tables.items():
                 with archive.open(_member(label)) as lines:
                     if _sum(lines) != table:
@@ -242,7 +244,12 @@ def _checked(path: Path, loader: MigrationLoader, say: Say) -> Manifest:
     except OSError as error:
         raise CannotRestore(f"It cannot be read: {error}.") from error
     except NOT_FIT as error:
-        raise CannotRestore(f"{path} is no backup, or a damaged one: {error}.") from error
+        what = (
+            "a part of the file is missing, or it is no ZIP file"
+            if isinstance(error, (zipfile.BadZipFile, EOFError))
+            else "what it says of itself cannot be read"
+        )
+        raise CannotRestore(f"{path} is no backup, or a damaged one: {what}.") from error
     if unknown := _unknown(loader, manifest.migrations):
         raise CannotRestore(
             f"The backup is of a newer Undersigned, {manifest.version}; this is {VERSION}, which does not know "

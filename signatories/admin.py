@@ -625,6 +625,7 @@ class MessageAdmin(OfLetters, admin.ModelAdmin[Message]):
         "created_at",
         "due_at",
         "attempts",
+        "claimed_at",
         "sent_at",
         "given_up_at",
         "error",

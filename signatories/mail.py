@@ -1,12 +1,13 @@
 """The mails: one function sends a queued `Message`, with the templates in templates/mail/<kind>/.
 
-A message is claimed in a short transaction, by moving its next attempt into the future, and sent outside
-of it: a mail server that hangs holds no lock, and if this process dies the message is simply due again.
-So each goes out at least once, and twice only where the server took it and we died before noting so.
+A message is claimed in a short transaction and sent outside of it: a mail server that hangs holds no lock, and if
+this process dies, another takes the message up once it has itself watched the claim for long enough, whatever clocks
+say. So each goes out at least once, and twice only where the server took it and we died before noting so.
 """
 
 import logging
 import smtplib
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,6 +16,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -56,6 +58,8 @@ DOTS: Final = "…"
 
 # Messages that the mail server has taken, by primary key, and when; only until the database knows.
 _taken: dict[int, datetime] = {}
+# The claims that stand, by message and moment, and since when this process has seen them, by the monotonic clock.
+_watched: dict[tuple[int, datetime], float] = {}
 
 
 class NotYet(Exception):
@@ -76,7 +80,7 @@ def send_next(*, at: datetime) -> bool:
             mail.send()
     except NotYet:
         Message.objects.filter(pk=message.pk).update(
-            due_at=at + WAIT_FOR_NUMBER, attempts=message.attempts - 1
+            due_at=at + WAIT_FOR_NUMBER, attempts=message.attempts - 1, claimed_at=None
         )
     except Exception as error:  # noqa: BLE001 - one message that cannot be made must not hold up the others
         _note_failure(message, error, at=at)
@@ -91,12 +95,15 @@ def send_next(*, at: datetime) -> bool:
 def note_taken() -> None:
     """Tell the database what the mail server has taken, before anything else is sent where it was away at first."""
     for pk, at in list(_taken.items()):
-        Message.objects.filter(pk=pk).update(sent_at=at, error="")
+        Message.objects.filter(pk=pk).update(sent_at=at, error="", claimed_at=None)
         _taken.pop(pk, None)  # another thread may have noted it, too
 
 
 def _claim(at: datetime) -> Message | None:
-    due = Message.objects.unsent().filter(due_at__lte=at).order_by("due_at", "pk")
+    is_free = Q(claimed_at=None)
+    for pk, claimed_at in _lapsed():
+        is_free |= Q(pk=pk, claimed_at=claimed_at)
+    due = Message.objects.unsent().filter(is_free, due_at__lte=at).order_by("due_at", "pk")
     # Asked twice a second by every worker: on SQLite a transaction would hold up all writers.
     if not due.exists():
         return None
@@ -104,9 +111,11 @@ def _claim(at: datetime) -> Message | None:
         message = due.select_for_update(skip_locked=True, of=("self",)).first()
         if message is None:
             return None
+        # Whoever asks what is overdue is not to hear of it.
         message.due_at = at + CLAIM
+        message.claimed_at = timezone.now()
         message.attempts += 1
-        message.save(update_fields=["due_at", "attempts"])
+        message.save(update_fields=["due_at", "claimed_at", "attempts"])
     made_of = (
         "letter",
         "signatory__letter",
@@ -118,6 +127,20 @@ def _claim(at: datetime) -> Message | None:
     return Message.objects.select_related(*made_of).get(pk=message.pk)
 
 
+def _lapsed() -> list[tuple[int, datetime]]:
+    """The claims that have stood for CLAIM while this process looked: by moments, a stepped clock would end others."""
+    now = time.monotonic()
+    standing = Message.objects.unsent().filter(claimed_at__isnull=False)
+    seen = {
+        (pk, at): _watched.get((pk, at), now)
+        for pk, at in standing.values_list("pk", "claimed_at")
+        if at
+    }
+    _watched.clear()
+    _watched.update(seen)
+    return [claim for claim, since in seen.items() if now - since >= CLAIM.total_seconds()]
+
+
 def _note_failure(message: Message, error: Exception, *, at: datetime) -> None:
     # The server's words may repeat the address; the class and code do not.
     code = getattr(error, "smtp_code", "")
@@ -127,7 +150,8 @@ def _note_failure(message: Message, error: Exception, *, at: datetime) -> None:
         message.given_up_at = at
     else:
         message.due_at = at + PAUSES[message.attempts - 1]
-    message.save(update_fields=["error", "given_up_at", "due_at"])
+    message.claimed_at = None
+    message.save(update_fields=["error", "given_up_at", "due_at", "claimed_at"])
     logger.warning(
         "message %s (%s), attempt %s: %s%s",
         message.pk,

@@ -921,6 +921,7 @@ class Message(Readable):
     created_at = models.DateTimeField(_("queued"), default=timezone.now)
     due_at = models.DateTimeField(_("next attempt"), default=timezone.now)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    claimed_at = models.DateTimeField(_("being sent since"), null=True)
     sent_at = models.DateTimeField(_("sent"), null=True)
     given_up_at = models.DateTimeField(_("given up"), null=True)
     error = models.CharField(_("last error"), max_length=200, blank=True)
@@ -944,6 +945,11 @@ class Message(Readable):
                 fields=("due_at",),
                 condition=Q(sent_at__isnull=True, given_up_at__isnull=True),
                 name="message_due",
+            ),
+            models.Index(
+                fields=("claimed_at",),
+                condition=Q(claimed_at__isnull=False),
+                name="message_claimed",
             ),
             models.Index(
                 fields=("letter",),

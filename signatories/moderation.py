@@ -17,6 +17,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from letter.background import ring_after_commit
@@ -107,6 +108,7 @@ UNDONE_BY: Final[dict[str, Event]] = {
 }
 # The contact can only act on a reason if there is one.
 NEEDS_REASON: Final = frozenset({Event.RETURN, Event.REJECT})
+MOST_OF_REASON: Final = 5_000  # characters: two pages, and the reason is a mail
 MAILS: Final[dict[Event, Message.Kind]] = {
     Event.CONFIRM: Message.Kind.RECEIVED,
     Event.APPROVE: Message.Kind.APPROVED,
@@ -173,6 +175,16 @@ class ReasonMissing(Refused):
         super().__init__(gettext("give a reason; it is mailed to the contact"))
 
 
+class ReasonTooLong(Refused):
+    """Nobody reads that much, and it is mailed and kept."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            gettext("the reason is longer than %(limit)s characters")
+            % {"limit": number_format(MOST_OF_REASON, force_grouping=True)}
+        )
+
+
 class AlreadyListed(Refused):
     """The organisation is on the letter's list with another sign-on."""
 
@@ -225,7 +237,8 @@ class Outcome:
 
 def words_of(reason: Reason, signatory: Signatory) -> str:
     """A reason as the contact of this entry reads it."""
-    return without_hidden(reason if isinstance(reason, str) else reason(signatory)).strip()
+    words = without_hidden(reason if isinstance(reason, str) else reason(signatory))
+    return words.replace("\r\n", "\n").strip()
 
 
 def possible_events(state: str, actor: Actor) -> list[Event]:
@@ -278,7 +291,7 @@ def decide(
 
     `seen` is the version of the entry that the decision was made on. `mail_after` is how long the mail
     waits. Raises ChangedMeanwhile where the entry has another version by now, TransitionRefused where
-    the table has no entry, ReasonMissing, AlreadyListed, or Gone; nothing has changed then.
+    the table has no entry, ReasonMissing, ReasonTooLong, AlreadyListed, or Gone; nothing has changed then.
     """
     signatory = locked(pk=pk)
     at = at or timezone.now()
@@ -462,6 +475,8 @@ def _allowed(signatory: Signatory, event: Event, *, by: By, words: str) -> State
         raise TransitionRefused(from_state, event)
     if event in NEEDS_REASON and not any(map(str.isalnum, words)):
         raise ReasonMissing
+    if len(words) > MOST_OF_REASON:
+        raise ReasonTooLong
     return to_state
 
 
@@ -819,7 +834,7 @@ def settle(
 ) -> Correction:
     """Accept or decline what a contact asked to change in a published line; the contact is told which.
 
-    Raises Gone if it was settled or withdrawn meanwhile, ReasonMissing when declining without one.
+    Raises Gone if it was settled or withdrawn meanwhile, ReasonMissing when declining without one, ReasonTooLong.
     """
     at = at or timezone.now()
     # The signatory's row is the lock for all that happens to it, corrections too.
@@ -827,8 +842,11 @@ def settle(
     correction = signatory.corrections.filter(pk=correction_pk, settled_at__isnull=True).first()
     if correction is None:
         raise Gone
-    if not accept and not reason.strip():
+    words = words_of(reason, signatory)
+    if not accept and not any(map(str.isalnum, words)):
         raise ReasonMissing
+    if len(words) > MOST_OF_REASON:
+        raise ReasonTooLong
     if accept:
         apply_changes(
             signatory,
@@ -844,7 +862,7 @@ def settle(
     correction.settled_at = at
     correction.is_accepted = accept
     correction.user = by.user
-    correction.reason = reason.strip()
+    correction.reason = words
     correction.save(update_fields=["settled_at", "is_accepted", "user", "reason"])
     queue_mail(
         signatory, Message.Kind.CORRECTED, reason=correction.reason, correction=correction, at=at

@@ -113,12 +113,17 @@ def is_code(name: str) -> bool:
 
 def is_link(name: str) -> bool:
     """Whether a name has a web address in it."""
-    return bool(_LINK.search(name))
+    return bool(_LINK.search(_as_typed_in_a_browser(name)))
 
 
 def is_host(name: str) -> bool:
     """Whether a name reads like a site's, as some organisations' do ("350.org")."""
-    return bool(_HOST.search(name))
+    return bool(_HOST.search(_as_typed_in_a_browser(name)))
+
+
+def _as_typed_in_a_browser(name: str) -> str:
+    """With the dots and letters that a browser takes others for (UTS #46): "example․org" leads to example.org."""
+    return unicodedata.normalize("NFKC", name).replace("。", ".")
 
 
 def mixed_words(name: str) -> list[str]:

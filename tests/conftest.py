@@ -14,11 +14,11 @@ from signatories import evidence, worker
 from signatories.worker import run_due
 from tests import factories
 
-# What takes minutes is tried once: on several machines, of which there are none with SQLite, and in a browser, which
-# cannot tell what the pages are read from.
+# What takes minutes is tried once: on several machines, of which there are none with SQLite, and in a browser and by
+# each role, which cannot tell what the pages are read from. Every page is opened on both by tests/test_closed.py.
 ALONE = {
     "postgresql": ("faults", "several_nodes"),
-    "sqlite": ("browser",),
+    "sqlite": ("browser", "test_roles.py"),
 }
 
 # How long an example takes is `make bench`'s business, not a reason to fail on a busy machine.
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if vendor != connection.vendor
         for name in names
     }
-    left_out = {item for item in items if not others.isdisjoint(item.path.parents)}
+    left_out = {item for item in items if not others.isdisjoint([item.path, *item.path.parents])}
     config.hook.pytest_deselected(items=[*left_out])
     items[:] = [item for item in items if item not in left_out]
 

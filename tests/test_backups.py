@@ -26,9 +26,9 @@ from tests.factories import SignatoryFactory, make_letter
 from tests.lived import environ_of, fill, go_on, pages, told, visit, write
 from tests.signatories.test_together import at_once
 
-# From one kind of database to another: whoever has one machine with SQLite may go on with PostgreSQL.
+# From one kind of database to another, too: whoever has one machine with SQLite may go on with PostgreSQL.
 WAYS = (
-    [("postgresql", "postgresql"), ("sqlite", "postgresql"), ("postgresql", "sqlite")]
+    [("postgresql", "postgresql"), ("sqlite", "postgresql")]
     if connection.vendor == "postgresql"
     else [("sqlite", "sqlite")]
 )
@@ -288,11 +288,11 @@ def test_a_file_that_is_no_whole_backup_is_refused(backup):
     spoilt = backup.with_name("spoilt.zip")
     for bad in (b"", b"PK", b"no backup at all\n" * 100, body[: len(body) // 2], body[:-1]):
         spoilt.write_bytes(bad)
-        with pytest.raises(CannotRestore, match="is no backup, or a damaged one"):
+        with pytest.raises(CannotRestore, match="is no backup, or a damaged one: a part of the"):
             restore(spoilt)
     with pytest.raises(CannotRestore, match="It cannot be read"):
         restore(backup.with_name("not-there.zip"))
-    with pytest.raises(CannotRestore, match="is no backup, or a damaged one"):
+    with pytest.raises(CannotRestore, match="a damaged one: what it says of itself cannot be read"):
         restore(changed(backup, **{"manifest.json": None}))
 
 
@@ -313,7 +313,7 @@ def test_a_changed_byte_is_found_or_changes_nothing(backup):
 
 @pytest.mark.parametrize("name", ["signatories.decision.jsonl", "letter.letter.jsonl"])
 def test_a_missing_table_is_named(backup, name):
-    with pytest.raises(CannotRestore, match=f"damaged one: .*{name}"):
+    with pytest.raises(CannotRestore, match=f"is damaged: it has no {name}"):
         restore(changed(backup, **{name: None}))
 
     tables = manifest_of(backup)["tables"]

@@ -156,7 +156,10 @@ def combine_entries(
     if request.GET.get("keep") == str(merged.pk):
         survivor, merged = merged, survivor
     refused = merging.why_not(survivor, merged)
-    if refused is None and request.method != "POST":
+    seen = versions_seen(request)
+    # Nobody combines what was not shown.
+    is_seen = request.method == "POST" and {survivor.pk, merged.pk} <= seen.keys()
+    if refused is None and not is_seen:
         return _entries_page(desk, request, survivor, merged, came_from=pk)
     if refused is None:
         try:
@@ -166,7 +169,7 @@ def combine_entries(
                 by=By.coordinator(request.user),
                 take={group for group in GROUPS if request.POST.get(group) == OTHER},
                 with_alias="alias" in request.POST and _may_name(request),
-                seen=versions_seen(request),
+                seen=seen,
             )
         except Refused as why:
             refused = why

@@ -108,7 +108,8 @@ def _decide(
         )
         if entry is not None and entry.state == Signatory.State.PENDING:
             # Shown anew as it is now, with what was typed.
-            status = 422 if isinstance(refused, moderation.ReasonMissing) else 409
+            is_of_reason = isinstance(refused, (moderation.ReasonMissing, moderation.ReasonTooLong))
+            status = 422 if is_of_reason else 409
             return _page(desk, request, letter, entry, opened=event, status=status)
         return redirect(review_url(letter))
     remember(request, decision)

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from letter.models import Letter
-from signatories import campaign
+from signatories import campaign, moderation
 
 register = template.Library()
 
@@ -17,3 +17,9 @@ def campaigns(context: template.Context) -> dict[str, Any]:
     may_see = user.has_perm("signatories.view_signatory")
     overviews = campaign.overviews(Letter.objects.entrusted_to(user)) if may_see else []
     return {"overviews": overviews, "may_see": may_see}
+
+
+@register.simple_tag
+def most_of_reason() -> int:
+    """How many characters the reason for a decision may have."""
+    return moderation.MOST_OF_REASON

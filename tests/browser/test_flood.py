@@ -107,8 +107,8 @@ def test_what_is_seen_and_heard_while_the_browser_is_at_work(visitor: Page):
     worker_says(visitor, "onmessage = () => postMessage({tries: 30000});")
     fill_in(visitor, "Held At Work")
 
-    expect(visitor.get_by_role("status")).to_contain_text("Your browser does a sum")
-    expect(visitor.get_by_role("progressbar", name="How far the sum is")).to_be_visible()
+    expect(visitor.get_by_role("status")).to_contain_text("Your browser is doing a small check")
+    expect(visitor.get_by_role("progressbar", name="How far the check is")).to_be_visible()
     expect(visitor.get_by_role("button", name="Send it again")).to_be_hidden()
     look(visitor)
 

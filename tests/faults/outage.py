@@ -36,6 +36,10 @@ READ = (
 )
 ENCODINGS = ("br", "gzip", "")
 PAUSE = 0.02  # seconds between two questions of a reader
+ENOUGH = (
+    len(READ) * len(ENCODINGS) * 3
+)  # reads before, during and after, however long a busy machine takes for them
+ENOUGH_WITHIN = 60  # seconds
 RECOVERED_WITHIN = 15  # seconds
 AWAY_FOR = 60.0  # seconds
 NAME, EMAIL = "Centre Kivu", "aline@kivu.example.org"
@@ -169,14 +173,14 @@ def run(folder: Path, seconds: float) -> Found:
                     Direct(url).get(f"/{SLUG}/{path}", **{"Accept-Encoding": encoding})
             for reader in readers:
                 reader.start()
-            time.sleep(3)
+            read_enough(found, "before", 3)
             server.stop()
             phase[0] = "during"
             without_database(port, signer, found, seconds)
             server.ensure_postgres_running()
             phase[0] = "after"
             recover(signer, found)
-            time.sleep(2)
+            read_enough(found, "after", 2)
             told_to_stop.set()
             for reader in readers:
                 reader.join()
@@ -192,8 +196,16 @@ def run(folder: Path, seconds: float) -> Found:
     return found
 
 
+def read_enough(found: Found, phase: str, seconds: float) -> None:
+    """Wait for so long, and then until enough has been read."""
+    time.sleep(seconds)
+    latest = time.monotonic() + ENOUGH_WITHIN
+    while found.reads[phase] < ENOUGH and time.monotonic() < latest:
+        time.sleep(0.05)
+
+
 def without_database(port: int, signer: Signer, found: Found, seconds: float) -> None:
-    """Kill a web process now and then, sign now and then, for so long."""
+    """Kill a web process now and then, sign now and then, for so long, and until enough was read meanwhile."""
     until = time.monotonic() + seconds
     kill_at = time.monotonic() + 1
     while time.monotonic() < until:
@@ -211,6 +223,7 @@ def without_database(port: int, signer: Signer, found: Found, seconds: float) ->
             kill_at = time.monotonic() + 12
             os.kill(web_processes(port)[0], signal.SIGKILL)
         time.sleep(0.5)
+    read_enough(found, "during", 0)
 
 
 def recover(signer: Signer, found: Found) -> None:

@@ -123,7 +123,7 @@ class Play:
                 # Claimed for five minutes by one that is gone, or resting after several failures.
                 with self.site.without_workers(), self.site.connect() as connection:
                     connection.execute(
-                        "UPDATE signatories_message SET due_at = now() WHERE sent_at IS NULL"
+                        "UPDATE signatories_message SET due_at = now(), claimed_at = NULL WHERE sent_at IS NULL"
                     )
                 moved_at = time.monotonic()
         return f"it has not settled within {SETTLED_WITHIN} s: {why}"

@@ -7,5 +7,5 @@ def test_the_letter_stays_up_without_its_database(tmp_path):
     found = outage.run(tmp_path, seconds=6)
 
     assert found.broken == []
-    assert min(found.reads[phase] for phase in ("before", "during", "after")) > 50
+    assert min(found.reads[phase] for phase in ("before", "during", "after")) >= outage.ENOUGH
     assert found.signs[503] > 1

@@ -110,8 +110,8 @@ def finish(site: Site, day: Day) -> None:
     with psycopg.connect(site.database, autocommit=True) as connection:
         # A worker that was killed had claimed a mail, perhaps: five minutes go by.
         connection.execute(
-            "UPDATE signatories_message SET due_at = now() WHERE sent_at IS NULL AND given_up_at IS NULL"
-            " AND attempts > 0"
+            "UPDATE signatories_message SET due_at = now(), claimed_at = NULL"
+            " WHERE sent_at IS NULL AND given_up_at IS NULL AND attempts > 0"
         )
         left, changed_at = None, time.monotonic()
         while time.monotonic() < changed_at + STUCK_AFTER:

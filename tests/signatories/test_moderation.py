@@ -25,6 +25,7 @@ from signatories.moderation import (
     By,
     Gone,
     ReasonMissing,
+    ReasonTooLong,
     State,
     TransitionRefused,
     decide,
@@ -121,6 +122,18 @@ def test_decide_wants_a_reason_for_a_no(event, reason, letter, coordinator):
         decide(signatory.pk, event, by=By.coordinator(coordinator), reason=reason)
 
     assert written() == (0, 0, 0, 0)
+
+
+def test_a_reason_may_have_two_pages_and_no_more(letter, coordinator):
+    by, signatory = By.coordinator(coordinator), SignatoryFactory(letter=letter)
+    most = "a\r\n" * (moderation.MOST_OF_REASON // 2)
+
+    with pytest.raises(ReasonTooLong, match="longer than 5,000 characters"):
+        decide(signatory.pk, Event.REJECT, by=by, reason=most + "abc")
+    assert written() == (0, 0, 0, 0)
+
+    decide(signatory.pk, Event.REJECT, by=by, reason=most)
+    assert signatory.decisions.get().reason == most.replace("\r\n", "\n").strip()
 
 
 def test_decide_says_that_an_entry_is_gone(db, coordinator):
@@ -337,8 +350,11 @@ def test_declining_a_correction_changes_nothing_and_says_why(letter, coordinator
     signatory = SignatoryFactory(letter=letter, name="PAX", state=State.APPROVED)
     correction = moderation.correct(signatory.pk, CHANGES, at=NOW)
 
-    with pytest.raises(ReasonMissing):
-        moderation.settle(correction.pk, accept=False, by=By.coordinator(coordinator))
+    for reason, refused in (("\u200b", ReasonMissing), ("no" * 2501, ReasonTooLong)):
+        with pytest.raises(refused):
+            moderation.settle(
+                correction.pk, accept=False, by=By.coordinator(coordinator), reason=reason
+            )
     moderation.settle(
         correction.pk, accept=False, by=By.coordinator(coordinator), reason="Unlike your website."
     )

@@ -78,7 +78,16 @@ def test_a_name_that_is_no_persons(name):
     assert not name_signs.looks_personal(name)
 
 
-@pytest.mark.parametrize("name", ["https://spam.example", "www.spam.example", "Buy spam.ru/now"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "https://spam.example",
+        "www.spam.example",
+        "Buy spam.ru/now",
+        "www․spam․example",
+        "ｗｗｗ．spam.example",
+    ],
+)
 def test_a_link(name):
     assert name_signs.is_link(name)
 
@@ -90,7 +99,14 @@ def test_no_link(name):
 
 @pytest.mark.parametrize(
     ("name", "is_host"),
-    [("350.org", True), ("Change.org", True), ("St.Mary", False), ("org", False)],
+    [
+        ("350.org", True),
+        ("Change.org", True),
+        ("Change․org", True),  # with a leader's dot
+        ("Change。org", True),  # with an ideographic full stop
+        ("St.Mary", False),
+        ("org", False),
+    ],
 )
 def test_a_sites_name(name, is_host):
     assert name_signs.is_host(name) is is_host

@@ -67,11 +67,33 @@ def test_a_mail_that_went_out_while_the_database_was_away_is_not_sent_again(mess
 
     with connection.execute_wrapper(once_it_is_sent), pytest.raises(OperationalError):
         mail.send_next(at=NOW)
-    after_the_claim = NOW + mail.CLAIM
+    message.refresh_from_db()
+    assert message.claimed_at is not None
 
-    assert not mail.send_next(at=after_the_claim)
+    assert not mail.send_next(at=NOW + mail.CLAIM)
     message.refresh_from_db()
     assert (len(mailoutbox), message.sent_at is not None) == (1, True)
+    assert message.claimed_at is None
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=1), timedelta(hours=-1)])
+def test_a_stepped_clock_has_no_mail_sent_twice(message, mailoutbox, monkeypatch, step):
+    Message.objects.update(due_at=NOW + step)  # for it was queued by the same clock
+    claimed = mail._claim(NOW + step)  # by another worker, which has not got far
+    later, monotonic = NOW + 2 * abs(step), time.monotonic
+    watch = mail.CLAIM.total_seconds()
+
+    assert not mail.send_next(at=later)
+    monkeypatch.setattr(mail.time, "monotonic", lambda: monotonic() + watch - 5)
+    assert not mail.send_next(at=later)
+    assert mailoutbox == []
+    # That one is gone: this has watched its claim for long enough, by a clock that nobody can step.
+    monkeypatch.setattr(mail.time, "monotonic", lambda: monotonic() + watch)
+    assert mail.send_next(at=later)
+    assert not mail.send_next(at=later)
+    assert len(mailoutbox) == 1
+    message.refresh_from_db()
+    assert (message.attempts, message.claimed_at, claimed.pk) == (2, None, message.pk)
 
 
 @pytest.mark.django_db(transaction=True)
