@@ -6,11 +6,13 @@ Nothing here imports Django: it would weigh on a process that only starts others
 
 import argparse
 import json
+import multiprocessing
 import os
 import socket
 import subprocess
 import sys
 import threading
+import traceback
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -151,7 +153,14 @@ def main() -> None:
         os.environ["WORKER"] = "separate"
     # With cores to spare they may as well be used.
     a_core_each = sys.platform == "linux" and given.processes >= len(os.sched_getaffinity(0))
-    server.serve(target_loader=partial(load, a_core_each=a_core_each), wrap_loader=False)
+    try:
+        server.serve(target_loader=partial(load, a_core_each=a_core_each), wrap_loader=False)
+    except Exception:  # noqa: BLE001  # whichever it was, the whole is started again by whoever keeps it
+        # Otherwise granian's threads wait for its web processes as long as those live, and none is replaced any more.
+        traceback.print_exc()
+        for process in multiprocessing.active_children():
+            process.kill()
+        os._exit(1)
 
 
 if __name__ == "__main__":

@@ -210,6 +210,35 @@ def test_the_server_starts_its_worker_again_when_it_is_killed(server):
     assert until(lambda: worker_of(server.pid) not in {worker, None})
 
 
+UNABLE = """
+from granian import Granian
+from config import running
+
+def respawn(*_arguments, **_named):
+    raise OSError("something is in the way")
+
+Granian._respawn_workers = respawn
+running.load = lambda **_named: print
+running.main()
+"""
+
+
+def test_a_server_that_can_replace_no_process_ends_with_all_of_them_to_be_started_again():
+    command = [sys.executable, "-c", UNABLE, "127.0.0.1", str(free_port()), "2"]
+    server = subprocess.Popen(command, cwd=BASE_DIR, stderr=subprocess.PIPE, text=True)
+    try:
+        pids = until(lambda: len(found := children(server.pid)) == 2 and found)
+        os.kill(pids[0], signal.SIGKILL)
+
+        said = server.communicate(timeout=20)[1]
+    finally:
+        server.kill()
+
+    assert server.returncode == 1
+    assert "something is in the way" in said
+    assert not any(map(is_there, pids))
+
+
 def test_the_worker_beside_a_process_ends_when_that_one_is_killed(tmp_path):
     starting = (
         "import os, subprocess, sys, time;"

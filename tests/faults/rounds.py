@@ -110,10 +110,10 @@ class Play:
                 with self.site.connect() as connection:
                     owed = _bring_forward(connection)
                     why = f"{owed[0]} mails and {owed[1]} publications are owed"
-                    if owed == (0, 0) and self._is_public(connection):
-                        return ""
                     if owed == (0, 0):
-                        why = "the list or /readyz does not say so"
+                        why = "the list or /readyz does not say so, or a web process is missing"
+                        if self.site.is_whole() and self._is_public(connection):
+                            return ""
             except (OSError, psycopg.Error) as error:
                 owed, why = None, repr(error)
             mark = (owed, len(self.site.mail.deliveries))

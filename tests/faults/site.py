@@ -130,6 +130,10 @@ class Site:
         found = json.loads(self.read(f"/{SLUG}/signatories.json"))["signatories"]
         return tuple(line["id"] for line in found)
 
+    def is_whole(self) -> bool:
+        """Whether each web process that ended has a successor."""
+        return len(children(self.web.pid)) >= WEB_PROCESSES
+
     def is_ready(self) -> bool:
         return answers(self.port)()
 
