@@ -58,9 +58,10 @@ def clean_line(raw: str, *, max_length: int = 250) -> str:
     line = _WHITE_SPACE.sub(" ", _DROPPED.sub("", raw)).strip(" ")
     if len(line) > _MOST_TIMES_LONGER * max_length:
         raise _too_long(line, max_length)
-    # A joiner is kept or goes by its neighbours in the composed text, which it may itself change.
     line = unicodedata.normalize("NFC", line)
-    line = unicodedata.normalize("NFC", _JOINERS.sub(_joiner_in_use, line))
+    # A joiner is kept or goes by its neighbours in the composed text, and the next may have others then.
+    while (fewer := unicodedata.normalize("NFC", _JOINERS.sub(_joiner_in_use, line))) != line:
+        line = fewer
     # One that went may have stood between blanks, or been the last.
     line = _WHITE_SPACE.sub(" ", line).strip(" ")
     for char in line:

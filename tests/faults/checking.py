@@ -102,7 +102,7 @@ def broken(
         *_of_decisions(told, found),
         *_of_states(found),
         *_of_mails(found, deliveries),
-        *_of_the_list(found, list(listed)),
+        *of_the_list(found, listed),
     ]
 
 
@@ -188,7 +188,9 @@ def _of_mails(found: Stored, deliveries: Sequence[Delivery]) -> Iterator[str]:
             yield f"mail {delivery.message} was sent again, although the mail server had said that it has it"
 
 
-def _of_the_list(found: Stored, listed: list[str]) -> Iterator[str]:
+def of_the_list(found: Stored, listed: Iterable[str]) -> Iterator[str]:
+    """The part of it that is about what readers are shown."""
+    listed = list(listed)
     approved = [entry for entry in found.entries if entry.state == "approved"]
     expected = [entry.line for entry in sorted(approved, key=lambda each: (each.key, each.line))]
     if listed != expected:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from tests.faults.checking import Stored, broken, doubled, stored
+from tests.faults.checking import Stored, broken, doubled, of_the_list, stored
 from tests.faults.failing import FAULTS
 from tests.faults.people import Contact, Coordinator, Signer, Told, Visitor, everybody
 from tests.faults.site import Site
@@ -20,7 +20,7 @@ AT_WORK = 30  # seconds at most; three are enough where nothing else runs
 CONFIRMING = 0.6  # seconds more, for the mails of the last sign-ons
 SETTLED_WITHIN = 120  # seconds
 ASKED = 8  # times, so that each of two web processes had its turn: the system chooses
-QUIET = 1.5  # seconds without a mail, after which one that is claimed was claimed by a process that is gone
+QUIET = 1.2  # seconds without a mail, after which one that is claimed was claimed by a process that is gone
 ORPHANED_WITHIN = 3.0  # seconds from the mail server's answer to the death of the worker
 
 
@@ -76,7 +76,7 @@ class Play:
         for person in self.people:
             person.told_to_stop.clear()
             person.turns.put(chance.choice(TURNS[type(person)]))
-        this.moment, seconds = chance.uniform(0.1, 1.2), chance.uniform(0.2, 1.2)
+        this.moment, seconds = chance.uniform(0.1, 1.0), chance.uniform(0.2, 1.2)
         time.sleep(this.moment)
         this.what = FAULTS[this.fault](self.site, chance, seconds)
         self._end_turns(begun + AT_WORK)
@@ -144,8 +144,9 @@ class Play:
         self._note_orphans()
         trouble = [unsettled] if unsettled else []
         trouble += [trouble for person in self.people for trouble in person.trouble]
-        for _process in range(ASKED):
-            trouble += broken(self.told, found, self.site.mail.deliveries, self.site.listed())
+        trouble += broken(self.told, found, self.site.mail.deliveries, self.site.listed())
+        for _process in range(ASKED - 1):
+            trouble += of_the_list(found, self.site.listed())
         verified = self.site.verified()
         if not re.fullmatch(r"\S+: \d+ edition\(s\) hold\.", verified):
             trouble.append(verified)

@@ -31,6 +31,8 @@ LETTERS = st.text(st.characters(categories=["L", "M", "N", "P", "S", "Zs", "Cf"]
         # A joiner that goes leaves no blank behind.
         ("PAX \u200d", "PAX"),
         ("PAX \u200d Kivu", "PAX Kivu"),
+        # One that goes may give the next another neighbour.
+        ("e\u0310\u200d\u094d\u200d", "e\u094d\u0310"),
     ],
 )
 def test_clean_name_keeps_names_and_takes_out_what_came_along(raw, name):
