@@ -13,7 +13,7 @@ django.setup(set_prefix=False)
 
 # All need the apps to be loaded, which the line above has done.
 from django.conf import settings  # noqa: E402
-from django.urls import get_resolver  # noqa: E402
+from django.urls import reverse  # noqa: E402
 
 from config.proxies import scheme_of  # noqa: E402
 from config.reading import WsgiApplication  # noqa: E402
@@ -25,7 +25,7 @@ from signatories.worker import start_in_background  # noqa: E402
 application = Front(WsgiApplication(), scheme_of, copies=Copies(settings.COPIES_DIR))
 
 # The first form that is opened would take half a second for these, and all others of this process would wait for it.
-get_resolver().url_patterns  # noqa: B018  # for the views that it brings in
+reverse("admin:index")
 countries.choices()
 
 if settings.WORKER == "web":
