@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.chromium import NoBrowser, find
 from tests.browser.site import Site, running_site
@@ -25,6 +25,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 45_000  # ms; another suite runs beside this one
 STYLE_REFUSED = "Applying inline style"
 NAVIGATION_REFUSED = "Failed to load resource"
 
@@ -44,6 +45,7 @@ def browser() -> Iterator[Browser]:
         pytest.fail(str(reason))
     if path is None:
         pytest.fail("There is no Chromium here. `make test` brings one; or set CHROMIUM.")
+    expect.set_options(timeout=PATIENCE)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread, in which Django would refuse to
         # touch the database for the tests that run beside these.
@@ -68,7 +70,7 @@ def desk(browser: Browser, site: Site) -> Iterator[Page]:
 @contextmanager
 def _page(browser: Browser, site: Site, **options) -> Iterator[Page]:
     context = browser.new_context(base_url=site.url, locale="en-GB", **options)
-    context.set_default_timeout(15_000)  # ms
+    context.set_default_timeout(PATIENCE)
     said: list[ConsoleMessage] = []
     complaints: list[str] = []
     navigations: set[str] = set()

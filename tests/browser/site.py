@@ -51,7 +51,7 @@ class Site:
         parse = BytesParser(policy=policy.default).parsebytes
         return [parse(path.read_bytes()) for path in files]
 
-    def wait_for_mail(self, to: str, subject_part: str, timeout: float = 15) -> EmailMessage:
+    def wait_for_mail(self, to: str, subject_part: str, timeout: float = 45) -> EmailMessage:
         """The newest mail to that address whose subject has these words, once it is there."""
         deadline = time.monotonic() + timeout
         while True:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
-from letter.background import bell, listen, ring_after_commit
+from letter.background import PATIENCE, bell, listen, ring_after_commit
 from tests import debian
 from tests.browser.site import BASE_DIR, clean_environ, free_port
 
@@ -77,7 +77,7 @@ def test_another_process_is_heard(port, tmp_path):
         assert heard_within(10)  # that it listens now
         bell.clear()
         another_process_rings(port, tmp_path)
-        assert heard_within(1)
+        assert heard_within(10)
 
 
 @pytest.mark.usefixtures("_listening")
@@ -89,7 +89,7 @@ def test_it_listens_again_when_redis_is_back(port, tmp_path):
         assert heard_within(10)
         bell.clear()
         another_process_rings(port, tmp_path)
-        assert heard_within(1)
+        assert heard_within(10)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -100,7 +100,7 @@ def test_without_redis_this_process_hears_at_once_and_nobody_waits(port):
         assert not bell.is_set()
 
     assert bell.is_set()
-    assert time.monotonic() - begun < 0.2
+    assert time.monotonic() - begun < PATIENCE / 2
 
 
 def test_where_no_redis_is_named_listening_is_over_at_once(settings):

@@ -304,7 +304,7 @@ def test_while_all_sign_and_decide_at_once_nothing_acknowledged_is_lost_or_doubl
     signing = [f"Centre {number:02}" for number in range(20)]
     everybody = sorted([*waiting, *signing, "PAX"])
 
-    until = time.monotonic() + 40  # a thread that waits for what never comes ends, too
+    until = time.monotonic() + 120  # a thread that waits for what never comes ends, too
 
     *acknowledged, confirmed, one, other, first, second = at_once(
         # All four press the button for this one.
