@@ -19,6 +19,11 @@ _MARKUP: Final = re.compile(r"<[/!]?[a-z]|\{[{%]|\$\{|\bjavascript:", re.IGNOREC
 _HOST: Final = re.compile(
     r"\b[\w-]{2,}\.(?:biz|com|edu|info|io|net|ngo|online|org|shop|site|top|xyz)\b", re.IGNORECASE
 )
+# The one-dot leader, the full stops of East Asia, and the wide forms of ASCII.
+_READ_AS: Final = {
+    **{ord(dot): "." for dot in "․。｡"},
+    **{0xFF01 + place: chr(0x21 + place) for place in range(94)},
+}
 _TITLES: Final = frozenset(
     {"dr", "dra", "frau", "herr", "m", "mlle", "mme", "mr", "mrs", "ms", "prof", "sir", "sr", "sra"}
 )
@@ -122,8 +127,11 @@ def is_host(name: str) -> bool:
 
 
 def _as_typed_in_a_browser(name: str) -> str:
-    """With the dots and letters that a browser takes others for (UTS #46): "example․org" leads to example.org."""
-    return unicodedata.normalize("NFKC", name).replace("。", ".")
+    """With what a browser reads as a dot or a letter of ASCII (UTS #46): "example․org" leads to example.org.
+
+    Not by NFKC, which takes hours for a megabyte of accents (UAX #15 §9).
+    """
+    return name.translate(_READ_AS)
 
 
 def mixed_words(name: str) -> list[str]:
