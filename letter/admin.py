@@ -124,7 +124,10 @@ class LetterForm(forms.ModelForm[Letter]):
         return days
 
     def _clean_logo(self, cleaned: dict[str, Any]) -> None:
-        drawing, description = cleaned.get("logo_file"), cleaned.get("logo_description", "")
+        drawing = cleaned.get("logo_file")
+        # Cleaned here, where one that nobody can read counts as none.
+        description = without_hidden(cleaned.get("logo_description", "")).strip()
+        cleaned["logo_description"] = description
         stays = self.logo is not None and not cleaned.get("logo_remove")
         if "logo_file" in self.errors or "logo_description" in self.errors:
             return

@@ -157,6 +157,16 @@ def upload(data=None, name="logo.png"):
     return SimpleUploadedFile(name, data or picture())
 
 
+def test_what_cannot_be_read_is_no_part_of_a_logos_description(letter, client, page):
+    client.post(page, typed(letter, logo_file=upload(), logo_description="A\x02 dove\u202e"))
+    assert Logo.objects.get(letter=letter).description == "A dove"
+
+    client.post(page, typed(letter, logo_description="A\x02 white dove"))
+    assert Logo.objects.get(letter=letter).description == "A white dove"
+    assert client.post(page, typed(letter, logo_description="\x02")).status_code == 200
+    assert Logo.objects.get(letter=letter).description == "A white dove"
+
+
 def test_a_logo_is_kept_seen_described_replaced_and_taken_away(letter, client, page):
     client.post(page, typed(letter, logo_file=upload(), logo_description="A dove"))
 
