@@ -217,7 +217,7 @@ def collect_static_files() -> None:
 
 def static_fingerprint() -> str:
     """Changes when a static file does, or whatever makes the served ones out of them."""
-    digest = hashlib.sha256(f"{settings.STORAGES}".encode())
+    digest = hashlib.sha256(str(settings.STORAGES).encode())
     for package in ("django", "whitenoise", "brotli"):
         digest.update(f"{package} {version(package)}\n".encode())
     for finder in get_finders():

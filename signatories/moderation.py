@@ -473,11 +473,16 @@ def _allowed(signatory: Signatory, event: Event, *, by: By, words: str) -> State
         raise TransitionRefused(from_state, event)
     if event == Event.RENEW and text_to_sign(signatory) is None:
         raise TransitionRefused(from_state, event)
-    if event in NEEDS_REASON and not any(map(str.isalnum, words)):
+    _refuse_unfit(words, is_needed=event in NEEDS_REASON)
+    return to_state
+
+
+def _refuse_unfit(words: str, *, is_needed: bool) -> None:
+    """Raise ReasonMissing or ReasonTooLong where a reason cannot be mailed as it is."""
+    if is_needed and not any(map(str.isalnum, words)):
         raise ReasonMissing
     if len(words) > MOST_OF_REASON:
         raise ReasonTooLong
-    return to_state
 
 
 def _tell(
@@ -843,10 +848,7 @@ def settle(
     if correction is None:
         raise Gone
     words = words_of(reason, signatory)
-    if not accept and not any(map(str.isalnum, words)):
-        raise ReasonMissing
-    if len(words) > MOST_OF_REASON:
-        raise ReasonTooLong
+    _refuse_unfit(words, is_needed=not accept)
     if accept:
         apply_changes(
             signatory,

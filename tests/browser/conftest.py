@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.chromium import NoBrowser, find
-from tests.browser.site import Site, running_site
+from tests.browser.site import PATIENCE, Site, running_site
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
@@ -25,7 +25,6 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 45_000  # ms; another suite runs beside this one
 STYLE_REFUSED = "Applying inline style"
 NAVIGATION_REFUSED = "Failed to load resource"
 
@@ -45,7 +44,7 @@ def browser() -> Iterator[Browser]:
         pytest.fail(str(reason))
     if path is None:
         pytest.fail("There is no Chromium here. `make test` brings one; or set CHROMIUM.")
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=PATIENCE * 1000)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread, in which Django would refuse to
         # touch the database for the tests that run beside these.
@@ -70,7 +69,7 @@ def desk(browser: Browser, site: Site) -> Iterator[Page]:
 @contextmanager
 def _page(browser: Browser, site: Site, **options) -> Iterator[Page]:
     context = browser.new_context(base_url=site.url, locale="en-GB", **options)
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(PATIENCE * 1000)
     said: list[ConsoleMessage] = []
     complaints: list[str] = []
     navigations: set[str] = set()

@@ -25,6 +25,7 @@ from psycopg import sql
 from tests.settings import VARIABLES
 
 BASE_DIR = Path(__file__).resolve().parents[2]
+PATIENCE = 45  # seconds; another suite runs beside this one
 START_TIMEOUT = 90  # seconds: the first start compresses the static files
 # What `python -m config.serve --demo` does before it serves.
 PREPARE = """
@@ -51,7 +52,7 @@ class Site:
         parse = BytesParser(policy=policy.default).parsebytes
         return [parse(path.read_bytes()) for path in files]
 
-    def wait_for_mail(self, to: str, subject_part: str, timeout: float = 45) -> EmailMessage:
+    def wait_for_mail(self, to: str, subject_part: str, timeout: float = PATIENCE) -> EmailMessage:
         """The newest mail to that address whose subject has these words, once it is there."""
         deadline = time.monotonic() + timeout
         while True:
@@ -107,7 +108,7 @@ def running_site(folder: Path, **variables: str) -> Iterator[Site]:
     environ = {"VAR_DIR": str(var_dir), "PORT": str(port), "PROOF_AFTER": "100000", **variables}
     with own_database(os.environ.get("DATABASE_URL", ""), f"undersigned_site_{port}") as database:
         if not database:
-            shutil.copytree(Path(_first_start().name), var_dir)
+            shutil.copytree(_first_start().name, var_dir)
         environ = clean_environ() | environ | database
         with serving(environ, "--demo", log=folder / "server.log") as url:
             yield Site(url, var_dir, environ)

@@ -36,9 +36,8 @@ READ = (
 )
 ENCODINGS = ("br", "gzip", "")
 PAUSE = 0.02  # seconds between two questions of a reader
-ENOUGH = (
-    len(READ) * len(ENCODINGS) * 3
-)  # reads before, during and after, however long a busy machine takes for them
+# Reads before, during and after, however long a busy machine takes for them.
+ENOUGH = len(READ) * len(ENCODINGS) * 3
 ENOUGH_WITHIN = 60  # seconds
 RECOVERED_WITHIN = 15  # seconds
 AWAY_FOR = 60.0  # seconds
