@@ -362,7 +362,7 @@ class SignatoryAdmin(OfLetters, admin.ModelAdmin[Signatory]):
                 "can_judge": self.has_decide_permission(request),
                 "place_url": reverse("admin:signatories_signatory_place", args=[signatory.pk]),
                 "buttons": entry.buttons(self, request, signatory),
-                "reason": request.GET.get("reason", ""),
+                "reason": context.get("reason") or request.GET.get("reason", ""),
                 "correction": signatory.corrections.filter(settled_at__isnull=True).first(),
                 "history": history(signatory),
                 "mails": signatory.messages.order_by("pk"),

@@ -201,7 +201,7 @@ def decide_one(desk: "SignatoryAdmin", request: HttpRequest, pk: int, event: str
             % {"name": signatory.name, "reason": refused},
             messages.ERROR,
         )
-        return redirect(back)
+        return _shown_again(desk, request, pk, reason=reason)
     outcome = moderation.Outcome(done=[signatory])
     report(desk, request, Event(event), outcome)
     return redirect(back)
@@ -213,12 +213,10 @@ def settle(desk: "SignatoryAdmin", request: HttpRequest, pk: int, answer: str) -
         raise PermissionDenied
     reachable = Correction.objects.filter(entrusted(request.user, "signatory__letter"))
     correction = get_object_or_404(reachable, pk=pk)
+    reason = request.POST.get("reason", "")
     try:
         moderation.settle(
-            pk,
-            accept=answer == "accept",
-            by=By.coordinator(request.user),
-            reason=request.POST.get("reason", ""),
+            pk, accept=answer == "accept", by=By.coordinator(request.user), reason=reason
         )
     except moderation.Refused as refused:
         desk.message_user(
@@ -226,15 +224,27 @@ def settle(desk: "SignatoryAdmin", request: HttpRequest, pk: int, answer: str) -
             gettext("The correction was not settled: %(reason)s.") % {"reason": refused},
             messages.ERROR,
         )
-    else:
-        desk.message_user(
-            request,
-            gettext("Corrected; the list is published in a moment.")
-            if answer == "accept"
-            else gettext("The correction is declined; the contact is told why."),
-            messages.SUCCESS,
-        )
+        return _shown_again(desk, request, correction.signatory_id, reason_to_decline=reason)
+    desk.message_user(
+        request,
+        gettext("Corrected; the list is published in a moment.")
+        if answer == "accept"
+        else gettext("The correction is declined; the contact is told why."),
+        messages.SUCCESS,
+    )
     return redirect("admin:signatories_signatory_change", correction.signatory_id)
+
+
+def _shown_again(
+    desk: "SignatoryAdmin", request: HttpRequest, pk: int, **typed: str
+) -> HttpResponse:
+    """The entry's page as it is by now, with the words that were typed there and led to nothing."""
+    page = reverse("admin:signatories_signatory_change", args=[pk])
+    # To Django's admin a POST would be the entry's own form, sent.
+    sent_by, request.method = request.method, "GET"
+    response: HttpResponse = desk.changeform_view(request, str(pk), page, typed)
+    request.method, response.status_code = sent_by, 409
+    return response
 
 
 def place(desk: "SignatoryAdmin", request: HttpRequest, pk: int | None = None) -> HttpResponse:

@@ -1,5 +1,6 @@
 """The coordinators' desk: what is shown, who may do what, and that nothing gets round the table."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -219,6 +220,32 @@ def test_a_refused_button_says_why_and_changes_nothing(letter, desk):
     for url in (f"{QUEUE}{entry.pk}/decide/nonsense/", f"{QUEUE}4711/decide/approve/"):
         assert desk.post(url).status_code in {302, 404}
     assert desk.get(f"{QUEUE}{entry.pk}/decide/approve/").status_code == 405
+
+
+def typed_in(response, field: str) -> str:
+    """What stands in that text area of the page."""
+    page = response.content.decode()
+    return html.unescape(re.search(rf'<textarea id="{field}"[^>]*>([^<]*)<', page)[1])
+
+
+def test_a_refused_decision_keeps_the_words_that_were_typed(letter, desk, coordinator):
+    entry = SignatoryFactory(letter=letter, name="Good Org")
+    url = f"{QUEUE}{entry.pk}/decide/return/"
+    words = "Which <city>?\nAnd who are you?"
+
+    moderation.edit(entry.pk, {"name": "Better Org"}, by=moderation.By.coordinator(coordinator))
+    refused = desk.post(url, {"reason": words, "seen": entry.version})
+
+    assert refused.status_code == 409
+    assert "was not changed: it changed meanwhile" in text_of(refused)
+    assert typed_in(refused, "desk-reason") == words
+    # The entry's own form, on that same page, is still sent to the entry's own page.
+    assert f'action="{QUEUE}{entry.pk}/change/"' in refused.content.decode()
+    entry.refresh_from_db()
+    # What is shown now is decided about as it is now.
+    assert f'name="seen" value="{entry.version}"' in refused.content.decode()
+    desk.post(url, {"reason": words, "seen": entry.version})
+    assert entry.decisions.get(event="return").reason == words
 
 
 def test_an_entrys_page_says_where_it_would_stand(letter, desk, work):
@@ -461,6 +488,10 @@ def test_accepting_and_declining_a_correction(letter, desk, work):
 
     desk.post(f"{QUEUE}correction/{first.pk}/decline/", {"reason": ""})
     assert Correction.objects.get().settled_at is None
+    long = "We know you by another name. " * 200
+    refused = desk.post(f"{QUEUE}correction/{first.pk}/decline/", {"reason": long})
+    assert (refused.status_code, typed_in(refused, "decline-reason")) == (409, long)
+    assert "The correction was not settled" in text_of(refused)
     desk.post(f"{QUEUE}correction/{first.pk}/decline/", {"reason": "no"})
     assert Signatory.objects.get().name == "PAX"
 
