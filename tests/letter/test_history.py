@@ -609,7 +609,7 @@ STEPS = st.lists(
 
 
 class AnyHistory(TestCase):
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps=STEPS)
     def test_an_edition_reads_today_as_it_was_published_then(self, steps):
         letter = make_letter(slug="any")

@@ -357,7 +357,7 @@ STEPS = st.lists(
 
 
 class AnyHistory(TestCase):
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps=STEPS)
     def test_verifies_and_lists_what_was_handed_in(self, steps):
         letter = make_letter()
@@ -378,7 +378,7 @@ class AnyHistory(TestCase):
 class NamedLines(TestCase):
     """A publication that is told which lines changed says just what one that reads all of them says."""
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         lists=st.lists(
             st.dictionaries(st.sampled_from(NAMES), st.sampled_from([None, "", "Utrecht"])),

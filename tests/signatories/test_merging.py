@@ -592,7 +592,7 @@ ENTRIES = st.lists(
 class WhateverIsCombined(TestCase):
     """Combined and separated in the reverse order, all is as it was, and the chain holds at each step."""
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         made=ENTRIES,
         steps=st.lists(

@@ -455,7 +455,7 @@ STEPS = st.lists(
 class NoSequenceOfEvents(TestCase):
     """Whatever happens in whatever order, the list is the approved set and the chain holds."""
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps=STEPS)
     def test_reaches_an_inconsistent_list(self, steps):
         letter = make_letter()
