@@ -25,11 +25,11 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-# A thread uses one database connection; with those of letter.front, of /readyz and of /metrics that is less than the
-# fourteen of the pool in settings.py, so no thread waits for another's. On few cores more of them only take turns, and
-# granian warns of more than this.
 CORES = os.cpu_count() or 1
-THREADS_PER_PROCESS = min(8, 2 * CORES + 1)
+# Far more than letter.front lets do anything but hand out what is in memory: those who wait for their turn there keep
+# a thread each, and readers are to find one. With as many as have a turn, a flood of sign-ons had readers wait half a
+# second. granian warns of more than twice the cores, as if all of them were at work.
+THREADS_PER_PROCESS = 32
 # The settings have them by then. With each request comes a copy of the environment (PEP 3333, and CGI before it), and
 # goes wherever somebody writes down a request that failed.
 SECRETS = ("SECRET_KEY", "DATABASE_URL", "CACHE_URL", "EMAIL_URL", "METRICS_TOKEN", "SENTRY_DSN")

@@ -140,7 +140,8 @@ elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
         "keepalives_interval": 2,
         "keepalives_count": 3,
         **DATABASES["default"].get("OPTIONS", {}),
-        # There is a connection for each thread: whoever has none after two seconds has no database.
+        # There is a connection for each thread that uses one (letter.front, OTHERS_AT_ONCE): whoever has none after
+        # two seconds has no database.
         "pool": {"min_size": 1, "max_size": 14, "timeout": 2},
     }
     # "transaction": PgBouncer, or another that hands out a connection for one transaction only, stands in

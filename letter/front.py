@@ -7,7 +7,8 @@ waits for PATIENCE at most, while the others go on with what there is, unless th
 Django five answers a second, and what is kept is by construction what Django would have said.
 
 Everything else passes through untouched: forms, the desk, whatever has a query that says something, and every method
-but GET.
+but GET. A few at a time, though, while the server has threads for many: so whoever signs waits for others who sign, and
+no reader waits for them.
 If Django fails, which is when the database is away, what was kept last is served on; by a process that has just begun,
 what others on the machine have left on its disk (`letter.copies`).
 """
@@ -15,6 +16,7 @@ what others on the machine have left on its disk (`letter.copies`).
 import io
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -37,6 +39,10 @@ ENTRY = 4000  # bytes that an answer takes beside its own: key, headers and what
 LARGEST = 2_000_000  # bytes of one answer; larger is hardly anything but what few want, and not compressed
 # A database that hangs keeps so many threads, none of them a reader's, and a reader no longer than that.
 ASKING_AT_ONCE = 2
+# Of all else so much is done at once. Each has a database connection; with those above, of /readyz, of /metrics and of
+# pages that tell of progress that is less than the fourteen of the pool in settings.py, so that none waits for
+# another's. On few cores more of them would only take turns.
+OTHERS_AT_ONCE = min(8, 2 * (os.cpu_count() or 1) + 1)
 PATIENCE = 1.0  # seconds
 CONFIRM_AFTER = 600.0  # seconds after which it is noted that a copy on disk still holds
 # What nobody has asked for lately may be of any age: then all who do wait for the one who asks Django.
@@ -87,6 +93,7 @@ class Front:
         self._pages = asking or ThreadPoolExecutor(ASKING_AT_ONCE, "front")
         self._slow = asking or ThreadPoolExecutor(1, "front-slow")
         self._asking = threading.Lock()
+        self._others = threading.BoundedSemaphore(OTHERS_AT_ONCE)
         self._django = django
         self._scheme_of = scheme_of
         self._answers: dict[Key, Answer] = {}
@@ -100,7 +107,8 @@ class Front:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         query = environ.get("QUERY_STRING")
         if environ["REQUEST_METHOD"] != "GET" or (query and not _says_nothing(query)):
-            return self._django(environ, start_response)
+            with self._others:
+                return self._django(environ, start_response)
         if query:
             environ["QUERY_STRING"] = ""
         encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
@@ -125,7 +133,8 @@ class Front:
         self, key: Key, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Django's answer to this reader, kept for the others where it is everybody's."""
-        status, headers, body = self._ask(environ)
+        with self._others:
+            status, headers, body = self._ask(environ)
         if not _is_everybodys(status, headers, encoding=key[1]):
             start_response(status, headers)
             return body

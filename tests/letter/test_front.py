@@ -6,7 +6,7 @@ import itertools
 import os
 import threading
 import time
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from wsgiref.util import setup_testing_defaults
 
 import brotli
@@ -16,6 +16,7 @@ from django.core.signals import request_finished, request_started
 from django.db import DatabaseError, OperationalError, close_old_connections
 from django.utils import timezone
 
+from config import running
 from config.proxies import scheme_of
 from letter import front as module
 from letter import serving
@@ -499,6 +500,44 @@ def test_a_letter_that_is_taken_back_is_gone(published, reader, clock):
     clock(1)
 
     assert [reader.get("/conduct/")[0] for _each in range(2)] == [404, 404]
+
+
+def test_readers_do_not_wait_for_those_who_sign_however_many_they_are(reader, clock):
+    """Nor does anybody for a database connection: of those who sign only so many are in Django at once."""
+    inside, at_most, go_on = threading.Semaphore(0), [0, 0], threading.Event()
+    counting = threading.Lock()
+
+    def application(environ, start_response):
+        if environ["REQUEST_METHOD"] == "POST":
+            with counting:
+                at_most[0] += 1
+                at_most[1] = max(at_most)
+            inside.release()
+            go_on.wait(60)
+            with counting:
+                at_most[0] -= 1
+        start_response("200 OK", [("Cache-Control", "public"), ("Content-Length", "4")])
+        return [b"page"]
+
+    front = Front(application, scheme_of, AtOnce())
+    reader.get("/conduct/", application=front)
+    many = module.OTHERS_AT_ONCE + 3
+    with ThreadPoolExecutor(many) as threads:
+        posts = [
+            threads.submit(reader.get, "/conduct/sign/", application=front, method="POST")
+            for _each in range(many)
+        ]
+        for _each in range(module.OTHERS_AT_ONCE):
+            assert inside.acquire(timeout=60)
+
+        assert reader.get("/conduct/", application=front)[2] == b"page"
+
+        assert not any(post.done() for post in posts)
+        go_on.set()
+        assert {post.result(60)[0] for post in posts} == {200}
+    assert at_most[1] == module.OTHERS_AT_ONCE
+    # Whoever waits for a turn has a thread, and so do readers.
+    assert running.THREADS_PER_PROCESS > 2 * module.OTHERS_AT_ONCE
 
 
 def test_what_is_one_readers_own_is_asked_of_django_each_time(published, reader):
