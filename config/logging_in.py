@@ -36,9 +36,9 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.views import PasswordChangeView
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.urls import path, reverse_lazy
+from django.urls import path, reverse, reverse_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -193,7 +193,8 @@ class LoginView(AccountLoginView):  # type: ignore[misc]  # allauth has no types
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if admin.site.has_permission(request):
-            return redirect(self.get_success_url() or "admin:index")
+            # Not by `redirect`, to which a `next` without a slash would be the name of a page of ours.
+            return HttpResponseRedirect(self.get_success_url() or reverse("admin:index"))
         return super().get(request, *args, **kwargs)  # type: ignore[no-any-return]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -121,6 +121,17 @@ def test_the_walk_finds_the_addresses_of_the_admin():
         "admin:signatories_signatory_review",
     }
     assert "/admin/no/such/page" in ADMIN
+
+
+@pytest.mark.parametrize("to", ["x", "admin:nothing", "/admin/nothing/", "//elsewhere.example.org/", ""])
+def test_wherever_a_log_in_is_to_lead_it_leads_somewhere(ada, client, to):
+    """To a page of this site, though it need not be there; `x` was taken for the name of one: 500."""
+    come = client.post(LOG_IN, {"username": "ada", "password": PASSWORD, "next": to})
+    again = client.get(LOG_IN, {"next": to})
+
+    for response in (come, again):
+        assert response.status_code == 302
+        assert urlsplit(response.url).netloc == ""
 
 
 # --- Refused ------------------------------------------------------------------
