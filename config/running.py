@@ -6,6 +6,7 @@ Nothing here imports Django: it would weigh on a process that only starts others
 
 import argparse
 import json
+import logging
 import multiprocessing
 import os
 import socket
@@ -28,8 +29,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 1
 # Far more than letter.front lets do anything but hand out what is in memory: those who wait for their turn there keep
 # a thread each, and readers are to find one. With as many as have a turn, a flood of sign-ons had readers wait half a
-# second. granian warns of more than twice the cores, as if all of them were at work.
+# second.
 THREADS_PER_PROCESS = 32
+# What granian says of more than twice the cores, as if all of them were at work.
+OF_MANY_THREADS = "Configuration allows spawning up to "
 # The settings have them by then. With each request comes a copy of the environment (PEP 3333, and CGI before it), and
 # goes wherever somebody writes down a request that failed.
 SECRETS = ("SECRET_KEY", "DATABASE_URL", "CACHE_URL", "EMAIL_URL", "METRICS_TOKEN", "SENTRY_DSN")
@@ -125,6 +128,9 @@ def main() -> None:
     parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--log-config", type=Path)
     given = parser.parse_args()
+    logging.getLogger("_granian").addFilter(
+        lambda record: not record.getMessage().startswith(OF_MANY_THREADS)
+    )
     server = Granian(
         "config.wsgi:application",
         address=given.host,

@@ -193,8 +193,10 @@ def server(tmp_path):
         process.wait(20)
 
 
-def test_the_server_brings_a_worker_that_ends_with_it(server):
+def test_the_server_brings_a_worker_that_ends_with_it_and_warns_of_nothing(server, tmp_path):
     worker = until(lambda: worker_of(server.pid))
+
+    assert "WARNING" not in (tmp_path / "log").read_text()
 
     server.terminate()
     server.wait(20)

@@ -123,7 +123,9 @@ def test_the_walk_finds_the_addresses_of_the_admin():
     assert "/admin/no/such/page" in ADMIN
 
 
-@pytest.mark.parametrize("to", ["x", "admin:nothing", "/admin/nothing/", "//elsewhere.example.org/", ""])
+@pytest.mark.parametrize(
+    "to", ["x", "admin:nothing", "/admin/nothing/", "//elsewhere.example.org/", ""]
+)
 def test_wherever_a_log_in_is_to_lead_it_leads_somewhere(ada, client, to):
     """To a page of this site, though it need not be there; `x` was taken for the name of one: 500."""
     come = client.post(LOG_IN, {"username": "ada", "password": PASSWORD, "next": to})
