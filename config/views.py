@@ -16,14 +16,11 @@ from django.views.decorators.http import require_safe
 
 from config import readiness
 from config.logs import request_id
+from signatories.forms import what_was_typed
 
 logger = logging.getLogger(__name__)
 
-# Fields of forms: what nobody typed, and what nobody else may read on the screen.
-HIDDEN = frozenset(
-    {"csrfmiddlewaretoken", "stamp", "via", "line", "seen", "text", "challenge", "nonce"}
-)
-TICKED = "on"
+# Fields of forms that nobody else may read on the screen.
 SECRET = re.compile("password|code|credential|token(?<!csrfmiddlewaretoken)")
 
 
@@ -100,10 +97,7 @@ def _database_away(request: HttpRequest) -> HttpResponse:
 def _kept(request: HttpRequest) -> dict[str, Any]:
     """For templates: what was sent, to be sent again, and what of it a person typed."""
     typed = [] if request.method != "POST" else _typed(request)
-    shown = [
-        value for name, value in typed if name not in HIDDEN and len(value) > 1 and value != TICKED
-    ]
-    return {"typed": typed, "shown": shown}
+    return {"typed": typed, "shown": what_was_typed(typed)}
 
 
 def _typed(request: HttpRequest) -> list[tuple[str, str]]:

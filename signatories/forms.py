@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -272,6 +272,20 @@ class OrganizationFields(forms.Form):
         name = self.cleaned_data["organization"]
         found = {**self._other_names, **typed}
         return {code: other for code, other in sorted(found.items()) if other not in {"", name}}
+
+
+# What stands in public forms beside what somebody types or ticks.
+UNTYPED = frozenset(
+    {"csrfmiddlewaretoken", "stamp", "via", "line", "seen", "text", "challenge", "nonce"}
+)
+TICKED = "on"
+
+
+def what_was_typed(sent: Iterable[tuple[str, str]]) -> list[str]:
+    """The texts that a person typed into a form, of all that was sent by its names."""
+    return [
+        value for name, value in sent if name not in UNTYPED and len(value) > 1 and value != TICKED
+    ]
 
 
 class SignForm(OrganizationFields):

@@ -39,7 +39,13 @@ from letter.text import render_markdown
 from signatories import flood, links, moderation, retention, subject, vouching
 from signatories.domains import domain_of_address
 from signatories.duplicates import candidates
-from signatories.forms import AnswerForm, CorrectionForm, SignForm, new_stamp
+from signatories.forms import (
+    AnswerForm,
+    CorrectionForm,
+    SignForm,
+    new_stamp,
+    what_was_typed,
+)
 from signatories.likeness import LIKELY, likeness
 from signatories.models import Event, Signatory, Vouch
 from signatories.names import NameRefused, clean_name, name_key
@@ -201,7 +207,8 @@ def _held(
         for value in values
         if name not in {"csrfmiddlewaretoken", "challenge", "nonce"}
     ]
-    context = {"hold": hold, "typed": typed, "minutes": flood.WINDOW // 60}
+    shown = what_was_typed(typed)
+    context = {"hold": hold, "typed": typed, "shown": shown, "minutes": flood.WINDOW // 60}
     response = _render(request, letter, "held", context, text=text, status=TOO_MANY)
     response["Retry-After"] = str(hold.wait if hold else flood.WINDOW)
     return response

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.browser.site import BASE_DIR, clean_environ, free_port, manage, serving
-from tests.run import postgresql_in
+from tests.run import exit_on_signal, postgresql_in
 from tests.several_nodes.people import Answer, Browser, NoAnswer, filled
 
 HOST = "127.0.0.1"
@@ -254,6 +254,8 @@ def told(seconds: float) -> list[str]:
 
 
 def main() -> int:
+    # As an exception, so that whatever was started is stopped on the way out.
+    signal.signal(signal.SIGTERM, exit_on_signal)
     parser = argparse.ArgumentParser(prog="python -m tests.faults.outage", description=__doc__)
     parser.add_argument("--seconds", type=float, default=AWAY_FOR)
     broken = told(parser.parse_args().seconds)

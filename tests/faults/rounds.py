@@ -20,7 +20,7 @@ AT_WORK = 30  # seconds at most; three are enough where nothing else runs
 CONFIRMING = 0.6  # seconds more, for the mails of the last sign-ons
 SETTLED_WITHIN = 120  # seconds
 ASKED = 8  # times, so that each of two web processes had its turn: the system chooses
-QUIET = 1.2  # seconds without a mail, after which one that is claimed was claimed by a process that is gone
+QUIET = 0.8  # seconds without a mail, after which one that is claimed was claimed by a process that is gone
 ORPHANED_WITHIN = 3.0  # seconds from the mail server's answer to the death of the worker
 
 

@@ -306,6 +306,17 @@ def test_who_proves_gets_through(letter):
     assert Signatory.objects.count() == OF_A_LETTER + 1
 
 
+def test_who_is_held_reads_what_was_typed_and_nothing_that_nobody_typed(letter):
+    attack(letter)
+    held = sign(organization="Centre <Kivu>", email="aline@kivu.example.org", via="amnesty")
+
+    read = text_of(held).partition("What you typed")[2]
+    assert "Centre <Kivu>" in read
+    assert "aline@kivu.example.org" in read
+    assert "amnesty" not in read
+    assert fields_of(held)["stamp"] not in read
+
+
 def test_the_harder_the_attack_the_more_bits_and_never_more_than_a_phone_can(letter, monkeypatch):
     bits = []
     for forms in (OF_A_CLIENT + 1, 2 * OF_A_CLIENT, 4 * OF_A_CLIENT, 10_000):
