@@ -1,11 +1,13 @@
 """What `make faults` calls: rounds of people at work on a site of which one part after the other fails.
 
-Meanwhile another site, for neither keeps two cores busy, has no database for a minute (tests/faults/outage.py).
-Exit status 1 where a promise was not kept, where fewer rounds than asked for fitted into the time, or where a fault
-cannot be done on this machine and was not left out by name.
+On two sites side by side, each with half of the rounds, for one keeps half of two cores busy; meanwhile a third has no
+database for a minute (tests/faults/outage.py). `--alone` plays all rounds on one, with nothing beside it: so the seed
+of a site strikes again. Exit status 1 where a promise was not kept, where fewer rounds than asked for fitted into the
+time, or where a fault cannot be done on this machine and was not left out by name.
 """
 
 import argparse
+import json
 import secrets
 import signal
 import subprocess
@@ -13,7 +15,8 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 
 from tests.faults.failing import FAULTS
 from tests.faults.rounds import NotKept, Play, Round
@@ -22,6 +25,7 @@ from tests.run import exit_on_signal
 
 # Of each hundred rounds.
 SIGN_ONS, DECISIONS = 2000, 500
+SUMS = "sums: "  # before what one site tells the other, as JSON
 COLUMNS = ("signed", "confirmed", "decided", "unanswered", "mails", "answer lost", "worker killed")
 
 
@@ -29,21 +33,80 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", help="of an earlier run, for the same faults again")
-    parser.add_argument("--minutes", type=float, default=14, help="for the rounds")
+    parser.add_argument("--minutes", type=float, default=13.5, help="for the rounds")
     parser.add_argument("--only", nargs="+", choices=FAULTS, metavar="FAULT", default=[*FAULTS])
     parser.add_argument("--without", nargs="+", choices=FAULTS, metavar="FAULT", default=[])
+    parser.add_argument("--alone", action="store_true")
     given = parser.parse_args()
     # As an exception, so that whatever was started is stopped on the way out.
     signal.signal(signal.SIGTERM, exit_on_signal)
     faults = [name for name in given.only if name not in given.without]
     seed = given.seed or secrets.token_hex(4)
-    print(f"Seed {seed}: {', '.join(faults)}", flush=True)
-    until = time.monotonic() + given.minutes * 60
+    if given.alone:
+        return _one_site(faults, given.rounds, given.minutes, seed)
+    return _side_by_side(faults, given.rounds, given.minutes, seed)
 
-    with (
-        _outage(is_wanted=len(faults) == len(FAULTS)) as outage,
-        running_site(seed, with_disk="disk" in faults, with_clock="clock" in faults) as site,
-    ):
+
+def _side_by_side(faults: list[str], rounds: int, minutes: float, seed: str) -> int:
+    """Two sites with their rounds, and one without a database; what each says is told with its name before it."""
+    halves = {"one": rounds - rounds // 2, "two": rounds // 2}
+    commands = {
+        name: [
+            *("tests.faults", "--alone", "--rounds", str(half), "--minutes", str(minutes)),
+            *("--seed", f"{seed}-{name}", "--only", *faults),
+        ]
+        for name, half in halves.items()
+        if half
+    }
+    if len(faults) == len(FAULTS):
+        commands["without a database"] = ["tests.faults.outage"]
+    with ThreadPoolExecutor(len(commands)) as threads, ExitStack() as undo:
+        processes = {
+            name: undo.enter_context(_process(command)) for name, command in commands.items()
+        }
+        told = {name: threads.submit(_pass_on, name, each) for name, each in processes.items()}
+        sums = sum((each.result() for each in told.values()), Counter())
+    failures = [
+        f"not all is well with {name}" for name, each in processes.items() if each.returncode
+    ]
+    failures += _too_few(sums, rounds)
+    print(
+        ", ".join(f"{sums[name]} {name}" for name in COLUMNS)
+        + f" in {rounds} rounds. Seed {seed}\n"
+        + ("\n".join(failures) or "Every promise was kept.")
+    )
+    return 1 if failures else 0
+
+
+@contextmanager
+def _process(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
+    """A part of the tests as a program, stopped on the way out."""
+    with subprocess.Popen(
+        [sys.executable, "-um", *command], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def _pass_on(name: str, process: "subprocess.Popen[str]") -> Counter[str]:
+    """Say what a process says, until it ends; gives the sums that it ends with, if it does."""
+    sums: Counter[str] = Counter()
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith(SUMS):
+            sums = Counter(json.loads(line.removeprefix(SUMS)))
+        elif line.strip():
+            print(f"{name}: {line}", end="", flush=True)
+    process.wait()
+    return sums
+
+
+def _one_site(faults: list[str], rounds: int, minutes: float, seed: str) -> int:
+    print(f"Seed {seed}: {', '.join(faults)}", flush=True)
+    until = time.monotonic() + minutes * 60
+    with running_site(seed, with_disk="disk" in faults, with_clock="clock" in faults) as site:
         missing = {"disk": site.disk, "clock": site.clock}
         undone = [name for name in faults if name in missing and missing[name] is None]
         done: list[Round] = []
@@ -52,7 +115,7 @@ def main() -> int:
                 for this in play.rounds([name for name in faults if name not in undone]):
                     done.append(this)
                     print(_line(len(done), this), flush=True)
-                    if len(done) == given.rounds or time.monotonic() > until:
+                    if len(done) == rounds or time.monotonic() > until:
                         break
             except NotKept as error:
                 print(
@@ -60,7 +123,6 @@ def main() -> int:
                     f"Round {len(done) + 1} (seed {seed}): a promise was not kept.\n{error}"
                 )
                 return 1
-        without_database = outage and outage.communicate()[0]
     sums = _table(done)
     found = play.found
     print(
@@ -68,31 +130,23 @@ def main() -> int:
         f"Seed {seed}"
     )
     failures = [f"not done: {name}, which this machine does not allow" for name in undone]
-    if len(done) < given.rounds:
-        failures.append(f"only {len(done)} of {given.rounds} rounds fitted into the time")
-    for name, count in (("signed", SIGN_ONS), ("confirmed", SIGN_ONS), ("decided", DECISIONS)):
-        if sums[name] * 100 < count * len(done) * 0.9 or (len(done) >= 100 and sums[name] < count):
-            failures.append(f"only {sums[name]} {name}, which proves too little")
-    if outage:
-        print(f"\nAnd without a database:\n{without_database.strip()}")
-        if outage.returncode:
-            failures.append("what was promised without a database was not kept")
+    if len(done) < rounds:
+        failures.append(f"only {len(done)} of {rounds} rounds fitted into the time")
+    failures += _too_few(sums, len(done))
     print("\n".join(failures) or "Every promise was kept.")
+    print(f"{SUMS}{json.dumps(sums)}")
     return 1 if failures else 0
 
 
-@contextmanager
-def _outage(*, is_wanted: bool) -> Iterator["subprocess.Popen[str] | None"]:
-    """The other site's; what it says is kept for the end."""
-    if not is_wanted:
-        yield None
-        return
-    command = [sys.executable, "-m", "tests.faults.outage"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
+def _too_few(sums: Counter[str], rounds: int) -> list[str]:
+    """Whether less was done in so many rounds than proves anything; few rounds may fall short by a tenth."""
+    enough = rounds / 100 * (1 if rounds >= 100 else 0.9)
+    least = {"signed": SIGN_ONS, "confirmed": SIGN_ONS, "decided": DECISIONS}
+    return [
+        f"only {sums[name]} {name}, which proves too little"
+        for name, count in least.items()
+        if sums[name] < count * enough
+    ]
 
 
 def _line(number: int, this: Round) -> str:
