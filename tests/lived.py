@@ -284,7 +284,7 @@ def go_on() -> object:
 
 
 def write() -> object:
-    """Take in and decide, and publish, until the line in is closed; a line out each time."""
+    """Take in and decide, and publish, until the line in is closed and once more; a line out each time."""
     import threading
 
     from letter.models import Letter
@@ -295,8 +295,9 @@ def write() -> object:
     letter = Letter.objects.get(slug="busy")
     told_to_stop = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), told_to_stop.set()), daemon=True).start()
-    count = 0
-    while not told_to_stop.is_set():
+    count, is_last = 0, False
+    while not is_last:
+        is_last = told_to_stop.is_set()
         entries = [_confirmed(letter, f"Busy{count + n} Bees") for n in range(5)]
         count += len(entries)
         decide_many([entry.pk for entry in entries], Event.APPROVE, by=SYSTEM)

@@ -240,8 +240,12 @@ def recover(signer: Signer, found: Found) -> None:
     found.recovered_after = max(found.recovered_after, time.monotonic() - began)
 
 
-def told(seconds: float) -> list[str]:
-    """Let it happen and print the figures; gives what was not kept."""
+def main() -> int:
+    # As an exception, so that whatever was started is stopped on the way out.
+    signal.signal(signal.SIGTERM, exit_on_signal)
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.outage", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=AWAY_FOR)
+    seconds = parser.parse_args().seconds
     with tempfile.TemporaryDirectory(prefix="undersigned-outage-") as folder:
         found = run(Path(folder), seconds)
     print(
@@ -250,17 +254,8 @@ def told(seconds: float) -> list[str]:
         f"{found.signs[503]} sign-ons answered 503 with what was typed; "
         f"all well again after {found.recovered_after:.1f} s"
     )
-    return found.broken
-
-
-def main() -> int:
-    # As an exception, so that whatever was started is stopped on the way out.
-    signal.signal(signal.SIGTERM, exit_on_signal)
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.outage", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=AWAY_FOR)
-    broken = told(parser.parse_args().seconds)
-    print("\n".join(broken) or "Every promise was kept.")
-    return 1 if broken else 0
+    print("\n".join(found.broken) or "Every promise was kept.")
+    return 1 if found.broken else 0
 
 
 if __name__ == "__main__":
