@@ -15,7 +15,7 @@ from tests.faults.people import Contact, Coordinator, Signer, Told, Visitor, eve
 from tests.faults.site import Site
 
 # In each round, for each of them: some more than are promised, since not all get an answer.
-TURNS = {Signer: (2, 3), Coordinator: (2,), Contact: (1_000_000,)}  # which of them, chance says
+TURNS = {Signer: (2, 3, 3), Coordinator: (2,), Contact: (1_000_000,)}  # which of them, chance says
 AT_WORK = 30  # seconds at most; three are enough where nothing else runs
 CONFIRMING = 0.6  # seconds more, for the mails of the last sign-ons
 SETTLED_WITHIN = 120  # seconds
