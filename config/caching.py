@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from django.http import HttpRequest, HttpResponse
-from redis import RedisError
+from redis import Redis, RedisError
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,17 @@ def keep_nothing_unsaid(
     return middleware
 
 
+class OneClient(RedisCacheClient):
+    """Django makes a client anew for each command, which takes as long as half of the command."""
+
+    _client_of_thread: Redis | None = None  # each thread has a cache of its own
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Redis:
+        if self._client_of_thread is None:
+            self._client_of_thread = super().get_client(key, write=write)
+        return self._client_of_thread
+
+
 class SharedCache(RedisCache):
     """Redis, in which all processes count failed log-ins and sign-ons together; while it is away, each by itself.
 
@@ -42,6 +53,7 @@ class SharedCache(RedisCache):
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
+        self._class = OneClient
         self._own = LocMemCache("while-redis-is-away", {"max_entries": self._max_entries})
 
     def add(self, *args: Any, **kwargs: Any) -> bool:

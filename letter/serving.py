@@ -34,6 +34,7 @@ from letter.paper import CannotBeMade, made
 logger = logging.getLogger(__name__)
 
 FRESH_FOR = 0.1  # seconds between two looks at the database
+TEXT_FRESH_FOR = 0.5  # and of those at what is signed, which a flood of forms has looked at without end
 LOOK_AGAIN_AFTER = 1.0  # seconds, where it did not answer
 KNOWN_FOR = 5.0  # seconds for which that it did not answer is taken for how things stand; a look may take three
 # Seconds for which a reader waits while another asks, where nothing is in memory: a database that hangs must
@@ -289,7 +290,7 @@ def public_letter(slug: str) -> Letter | None:
 
 
 def text_to_sign(slug: str) -> Revision | None:
-    """What is read and signed of a public letter, with the texts, as of the last FRESH_FOR; None where nothing is.
+    """What is read and signed of a public letter, with the texts, as of the last TEXT_FRESH_FOR; None where nothing is.
 
     Every sign-on needs it, and in a rush there are hundreds a second. It is everybody's: not to be changed.
     While the database is away it is what there was, so that the form can be shown with what was typed.
@@ -300,6 +301,9 @@ def text_to_sign(slug: str) -> Revision | None:
     now = time.monotonic()
     revision, due_at = _signed.get(slug, (None, now))
     if now >= due_at and not (revision and _is_away):
+        if revision and now < due_at + OLD_AFTER:
+            # While one thread looks the others go on with what there is.
+            _signed[slug] = (revision, now + TEXT_FRESH_FOR)
         published = Revision.objects.published().filter(
             letter__in=Letter.objects.public().filter(slug=slug)
         )
@@ -307,7 +311,7 @@ def text_to_sign(slug: str) -> Revision | None:
         if revision is None:
             _signed.pop(slug, None)
         else:
-            _signed[slug] = (revision, now + FRESH_FOR)
+            _signed[slug] = (revision, now + TEXT_FRESH_FOR)
     return revision
 
 

@@ -75,11 +75,10 @@ def counted(what: str) -> float:
     window, since = divmod(time.time(), WINDOW)
     key = f"flood:{what}:{window:.0f}"
     before = cache.get(f"flood:{what}:{window - 1:.0f}", 0)
-    cache.add(key, 0, 2 * WINDOW)
-    try:
-        count = cache.incr(key)
-    except ValueError:  # lost in between
-        count = 1
+    count = 1
+    if not cache.add(key, count, 2 * WINDOW):
+        with suppress(ValueError):  # lost in between
+            count = cache.incr(key)
     return count + float(before) * (1 - since / WINDOW)
 
 

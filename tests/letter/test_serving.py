@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from letter import documents, serving
-from letter.models import Letter
+from letter.models import Letter, Revision
 from letter.publishing import request_publication
 from signatories.models import Signatory
 from signatories.worker import run_due
@@ -403,6 +403,30 @@ def test_whoever_reads_what_nobody_read_for_long_waits_for_another_who_is_asking
 
     assert got == [fresh, fresh]
     assert got[1] is fresh
+
+
+def test_while_one_looks_at_what_is_signed_the_others_go_on_with_what_there_is(
+    published, monkeypatch, django_assert_num_queries
+):
+    before = serving.text_to_sign("conduct")
+    later = time.monotonic() + serving.TEXT_FRESH_FOR
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    serving._shelves["conduct"].due_at = later + 60
+    looking = Revision.objects.published
+    meanwhile = []
+
+    def look():
+        with django_assert_num_queries(0):
+            meanwhile.append(serving.text_to_sign("conduct"))
+        return looking()
+
+    monkeypatch.setattr(Revision.objects, "published", look)
+    after = serving.text_to_sign("conduct")
+
+    assert meanwhile == [before]
+    assert meanwhile[0] is before
+    assert after == before
+    assert after is not before
 
 
 def test_a_reader_does_not_wait_for_ever_while_another_asks_a_database_that_hangs(
