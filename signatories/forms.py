@@ -282,9 +282,11 @@ TICKED = "on"
 
 
 def what_was_typed(sent: Iterable[tuple[str, str]]) -> list[str]:
-    """The texts that a person typed into a form, of all that was sent by its names."""
+    """The texts that a person typed into a form, or chose, of all that was sent by its names."""
     return [
-        value for name, value in sent if name not in UNTYPED and len(value) > 1 and value != TICKED
+        countries.country_name(value) if name == "countries" else value
+        for name, value in sent
+        if name not in UNTYPED and len(value) > 1 and value != TICKED
     ]
 
 

@@ -308,10 +308,16 @@ def test_who_proves_gets_through(letter):
 
 def test_who_is_held_reads_what_was_typed_and_nothing_that_nobody_typed(letter):
     attack(letter)
-    held = sign(organization="Centre <Kivu>", email="aline@kivu.example.org", via="amnesty")
+    held = sign(
+        organization="Centre <Kivu>",
+        countries="NO",
+        email="aline@kivu.example.org",
+        via="amnesty",
+    )
 
     read = text_of(held).partition("What you typed")[2]
     assert "Centre <Kivu>" in read
+    assert "Norway" in read
     assert "aline@kivu.example.org" in read
     assert "amnesty" not in read
     assert fields_of(held)["stamp"] not in read
