@@ -611,8 +611,8 @@ def test_a_form_without_its_cookie_comes_back_and_is_sent_again_by_one_button(le
     page = response.content.decode()
     assert re.findall(r'<p dir="auto">(.*?)</p>', page) == [
         "Centre “Kivu” &lt;Goma&gt;",
-        "CD",
-        "RW",
+        "Democratic Republic of the Congo",
+        "Rwanda",
         "www.kivu.example.org",
         *(typed()[name] for name in ("contact_name", "contact_role", "email")),
     ]
