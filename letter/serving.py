@@ -34,7 +34,7 @@ from letter.paper import CannotBeMade, made
 logger = logging.getLogger(__name__)
 
 FRESH_FOR = 0.1  # seconds between two looks at the database
-TEXT_FRESH_FOR = 0.5  # and of those at what is signed, which a flood of forms has looked at without end
+TEXT_FRESH_FOR = 0.5  # and of those at what is signed, for which a flood of forms asks
 LOOK_AGAIN_AFTER = 1.0  # seconds, where it did not answer
 KNOWN_FOR = 5.0  # seconds for which that it did not answer is taken for how things stand; a look may take three
 # Seconds for which a reader waits while another asks, where nothing is in memory: a database that hangs must
