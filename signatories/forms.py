@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.http import QueryDict
+from django.utils import translation
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -64,7 +66,7 @@ class CountriesWidget(forms.Widget):
         empty = max(COUNTRY_FIELDS_SHOWN - len(chosen), 1) + self.extra
         # Search terms are read from the first list alone.
         context["widget"]["selects"] = [
-            _options(code, with_terms=number == 0)
+            _options(translation.get_language(), code, with_terms=number == 0)
             for number, code in enumerate(chosen + [""] * empty)
         ]
         context["widget"]["can_add"] = self.can_add
@@ -80,23 +82,25 @@ class CountriesWidget(forms.Widget):
         return False  # nothing chosen is an answer: an international organisation
 
 
-def _options(chosen: str, *, with_terms: bool) -> SafeString:
+@lru_cache(maxsize=256)  # nearly all forms are shown before a country is chosen
+def _options(language: str | None, chosen: str, *, with_terms: bool) -> SafeString:
     """The countries for one <select>; a template would take ten times as long for a thousand such lines."""
-    return format_html_join(
-        "\n",
-        '<option value="{}"{}{}>{}</option>',
-        (
+    with translation.override(language):
+        return format_html_join(
+            "\n",
+            '<option value="{}"{}{}>{}</option>',
             (
-                code,
-                format_html(' data-terms="{}"', "|".join(terms))
-                if with_terms and (terms := countries.search_terms(code))
-                else "",
-                " selected" if code == chosen else "",
-                name,
-            )
-            for code, name in countries.choices()
-        ),
-    )
+                (
+                    code,
+                    format_html(' data-terms="{}"', "|".join(terms))
+                    if with_terms and (terms := countries.search_terms(code))
+                    else "",
+                    " selected" if code == chosen else "",
+                    name,
+                )
+                for code, name in countries.choices()
+            ),
+        )
 
 
 class CountriesField(forms.Field):

@@ -53,6 +53,13 @@ def test_the_letter_and_its_form_are_in_the_language_of_their_address(letter, cl
     assert f'href="/{code}/conduct/"' in form
 
 
+def test_the_countries_of_a_form_are_in_its_language_whichever_was_shown_before(letter, client):
+    for path, name in (("fr/", "Norvège"), ("", "Norway"), ("es/", "Noruega"), ("fr/", "Norvège")):
+        form = client.get(f"/{path}conduct/sign/").content.decode()
+        named = re.findall(r'<option value="NO"[^>]*>(.*?)</option>', form)
+        assert set(named) == {name}
+
+
 def test_a_form_is_not_in_a_language_without_a_text(letter, client):
     assert client.get("/sw/conduct/sign/").status_code == 404
     assert client.get("/sw/conduct/sign/sent/").status_code == 404
