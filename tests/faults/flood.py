@@ -27,7 +27,7 @@ from benchmarks.site import production_site
 from tests import debian
 from tests.browser.site import free_port, own_database
 from tests.faults.proof import nonce_for, prove
-from tests.run import postgresql
+from tests.run import exit_on_signal, postgresql
 from tests.several_nodes.people import Answer, Browser, NoAnswer, filled
 
 SLUG: Final = "flood"
@@ -107,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sign-ons", type=int, default=20_000)
     count = parser.parse_args(arguments).sign_ons
     # As an exception, so that whatever was started is stopped on the way out.
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, exit_on_signal)
     debian.bring("wrk", "redis-server")
     with (
         tempfile.TemporaryDirectory(prefix="undersigned-flood-") as name,
