@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from benchmarks.site import service
-from config.running import CORES, THREADS_PER_PROCESS
+from config.running import CORES
 from tests.browser.site import free_port
 from tests.debian import path_of
 from tests.deploy import configured
@@ -162,7 +162,7 @@ def nginx(files: Mapping[str, Answer]) -> Iterator[str]:
 
 @contextmanager
 def bare(answer: Answer) -> Iterator[str]:
-    """A function that hands out this answer, under granian with our processes and threads; gives its URL."""
+    """A function that hands out this answer, under granian, with a process for each core and one thread in each; gives its URL."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="undersigned-bench-bare-") as place:
         file = Path(place) / "answer"
@@ -172,7 +172,7 @@ def bare(answer: Answer) -> Iterator[str]:
         command = [
             *(sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"),
             *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
-            *("--workers", str(CORES), "--blocking-threads", str(THREADS_PER_PROCESS)),
+            *("--workers", str(CORES), "--blocking-threads", "1"),
             "benchmarks.bare:application",
         ]
         with running(command, BARE_ANSWER=str(file)):

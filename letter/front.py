@@ -55,6 +55,8 @@ FOLLOWING = frozenset(
 )
 # What makes an answer one reader's own.
 PERSONAL = ("HTTP_COOKIE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
+# What of the headers a 304 says again; of all others whoever has the answer keeps what it had (RFC 9110 §15.4.5).
+OF_UNCHANGED = frozenset({"cache-control", "content-location", "etag", "expires", "vary"})
 
 Headers = list[tuple[str, str]]
 Key = tuple[str, str, str | None, str]
@@ -105,29 +107,41 @@ class Front:
         self._telling = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        query = environ.get("QUERY_STRING")
-        if environ["REQUEST_METHOD"] != "GET" or (query and not _says_nothing(query)):
+        if not _is_for_many(environ):
             with self._others:
                 return self._django(environ, start_response)
-        if query:
-            environ["QUERY_STRING"] = ""
-        encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
-        key = (environ["PATH_INFO"], encoding, environ.get("HTTP_HOST"), self._scheme_of(environ))
+        environ["QUERY_STRING"] = ""
+        key = self._key(environ)
         answer = self._answers.get(key) or self._left_behind(key)
+        if answer and time.monotonic() >= answer.due_at:
+            answer = self._renewed(key, answer, environ)
         if answer is None:
             return self._first(key, environ, start_response)
-        if time.monotonic() >= answer.due_at:
-            answer = self._renewed(key, answer, environ)
-            if answer is None:
-                return self._first(key, environ, start_response)
+        status, headers, body = self._given(answer, environ)
+        start_response(status, headers)
+        return body
+
+    def at_once(self, environ: WSGIEnvironment) -> tuple[str, Headers, list[bytes]] | None:
+        """Status, headers and body, if they are there and this reader need not wait for newer ones.
+
+        It is for `__call__` to answer whoever gets None.
+        """
+        if not _is_for_many(environ):
+            return None
+        answer = self._answers.get(self._key(environ))
+        return self._given(answer, environ) if answer and _will_do(answer) else None
+
+    def _key(self, environ: WSGIEnvironment) -> Key:
+        encoding = encoding_for(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        return environ["PATH_INFO"], encoding, environ.get("HTTP_HOST"), self._scheme_of(environ)
+
+    def _given(self, answer: Answer, environ: WSGIEnvironment) -> tuple[str, Headers, list[bytes]]:
         asked_for = environ.get("HTTP_IF_NONE_MATCH")
         if asked_for is not None and answer.etag and is_named(answer.etag, asked_for):
             self.unchanged += 1
-            start_response("304 Not Modified", answer.unchanged)
-            return []
+            return "304 Not Modified", answer.unchanged, []
         self.whole += 1
-        start_response(answer.status, answer.headers)
-        return answer.body
+        return answer.status, answer.headers, answer.body
 
     def _first(
         self, key: Key, environ: WSGIEnvironment, start_response: StartResponse
@@ -258,8 +272,16 @@ class Front:
             self._size -= ENTRY + len(answer.body[0])
 
 
+def _is_for_many(environ: WSGIEnvironment) -> bool:
+    """Whether others ask for just the same: for a page, with nothing behind its address that it could look at.
+
+    What links from social networks and newsletters have there is no such thing.
+    """
+    query = environ.get("QUERY_STRING")
+    return environ["REQUEST_METHOD"] == "GET" and (not query or _says_nothing(query))
+
+
 def _says_nothing(query: str) -> bool:
-    """Whether a query has nothing that a page could ask for, as in links from social networks and newsletters."""
     names = (pair.partition("=")[0].lower() for pair in query.split("&"))
     return all(name in FOLLOWING or name.startswith("utm_") for name in names)
 
@@ -277,6 +299,15 @@ def _is_everybodys(status: str, headers: Headers, *, encoding: str) -> bool:
     )
 
 
+def _will_do(answer: Answer) -> bool:
+    """Whether an answer is not due, or is being asked for anew and not old."""
+    now = time.monotonic()
+    if now < answer.due_at:
+        return True
+    is_asked = answer.asked is not None and not answer.asked.done()
+    return is_asked and now <= answer.due_at + OLD_AFTER
+
+
 def _complete(status: str, headers: Headers, body: Iterable[bytes]) -> Answer:
     whole = b"".join(body)
     _closed(body)
@@ -289,7 +320,7 @@ def _answer(status: str, headers: Headers, body: bytes, *, due_at: float) -> Ans
         headers=headers,
         body=[body],
         etag=dict(headers).get("ETag", ""),
-        unchanged=[each for each in headers if not each[0].lower().startswith("content-")],
+        unchanged=[each for each in headers if each[0].lower() in OF_UNCHANGED],
         due_at=due_at,
     )
 

@@ -124,6 +124,23 @@ def test_where_keeping_to_a_core_is_forbidden_it_goes_on_without(monkeypatch):
     assert len(running._claims) == claims
 
 
+def test_a_web_process_has_a_thread_go_on_with_what_it_has_begun_where_that_is_allowed(monkeypatch):
+    asking = (
+        "import os; from config import running; running.finish_before_others();"
+        "print(os.sched_getscheduler(0) == os.SCHED_BATCH)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", asking], cwd=BASE_DIR, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "True\n"
+
+    def forbidden(*_args):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", forbidden)
+    running.finish_before_others()
+
+
 def test_each_process_has_a_core_that_no_other_has_until_none_is_left():
     cores = sorted(os.sched_getaffinity(0))[:2]
     claiming = (

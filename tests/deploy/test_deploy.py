@@ -118,8 +118,8 @@ def test_the_units_refuse_no_call_that_the_product_makes(unit):
         refused = refused | calls if line.startswith("~") else refused - calls
 
     # What config.running, the worker and letter.compiling ask for; nice(2) is a call of its own on none of ours.
-    assert not {"sched_setaffinity", "setpriority"} & refused
-    assert "sched_setscheduler" in refused
+    assert not {"sched_setaffinity", "sched_setscheduler", "setpriority"} & refused
+    assert "sched_setattr" in refused
 
 
 def test_the_example_of_settings_names_them_all():

@@ -53,6 +53,17 @@ class Reader:
         self.asked += 1
         return self.django(environ, start_response)
 
+    def at_once(self, path, **headers):
+        """What is answered without waiting; None where there is no such thing."""
+
+        def application(environ, start_response):
+            status, given, body = self.front.at_once(environ) or ("000", [], [])
+            start_response(status, given)
+            return body
+
+        answer = self.get(path, application=application, **headers)
+        return answer if answer[0] else None
+
     def get(self, path, *, application=None, method="GET", peer="127.0.0.1", **headers):
         path, _, query = path.partition("?")
         environ = {"PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": method}
@@ -138,12 +149,13 @@ def test_it_says_what_django_says_of_the_newest_edition(published, reader, clock
         first = reader.get(path, accept_encoding=encoding)
         asked = reader.asked
         second = reader.get(path, accept_encoding=encoding)
+        at_once = reader.at_once(path, accept_encoding=encoding)
         assert reader.asked == asked  # from memory
         clock(1)
         serving.forget()
         django = reader.get(path, application=reader.django, accept_encoding=encoding)
 
-        assert first == second == django
+        assert first == second == at_once == django
         assert first[0] == 200
         assert first[1].get("Content-Encoding", "") == encoding
         if path in WITH_LIST:
@@ -192,9 +204,34 @@ def test_whoever_has_it_is_told_so(published, reader):
         assert (status, body) == (304, b"")
         assert unchanged["ETag"] == headers["ETag"]
         assert unchanged["Cache-Control"] == headers["Cache-Control"]
-        assert not any(name.lower().startswith("content-l") for name in unchanged)
+        assert set(unchanged) == {"ETag", "Cache-Control", "Vary"}
+        assert (status, unchanged, body) == reader.at_once(
+            "/conduct/", accept_encoding="gzip", if_none_match=named
+        )
     assert reader.get("/conduct/", accept_encoding="gzip", if_none_match='"other"')[0] == 200
     assert reader.asked == asked
+
+
+def test_nothing_is_answered_at_once_that_has_to_be_asked_of_django(published, reader, clock):
+    assert reader.at_once("/conduct/") is None
+    reader.get("/conduct/")
+    assert reader.at_once("/conduct/")[0] == 200
+    assert reader.at_once("/conduct/?utm_source=x")[0] == 200
+    asked = reader.asked
+
+    for method, path, host in [
+        ("POST", "/conduct/", "testserver"),
+        ("HEAD", "/conduct/", "testserver"),
+        ("GET", "/conduct/?page=2", "testserver"),
+        ("GET", "/conduct/", "other.example"),
+        ("GET", "/conduct/sign/", "testserver"),
+    ]:
+        assert reader.at_once(path, method=method, host=host) is None
+    clock(module.FRESH_FOR)
+    assert reader.at_once("/conduct/") is None
+    assert reader.asked == asked
+    reader.get("/conduct/")
+    assert reader.at_once("/conduct/")[0] == 200
 
 
 def test_django_is_asked_again_once_it_is_due_however_many_read(reader, clock):
@@ -218,6 +255,9 @@ def test_django_is_asked_again_once_it_is_due_however_many_read(reader, clock):
     assert begun.wait(10)
     # The others have what there is, at once.
     assert {reader.get("/conduct/")[2] for _each in range(20)} == {b"first"}
+    assert reader.at_once("/conduct/")[2] == b"first"
+    clock(module.OLD_AFTER + 0.1)
+    assert reader.at_once("/conduct/") is None
     go_on.set()
     asking.join()
 
