@@ -162,7 +162,10 @@ def nginx(files: Mapping[str, Answer]) -> Iterator[str]:
 
 @contextmanager
 def bare(answer: Answer) -> Iterator[str]:
-    """A function that hands out this answer, under granian, with a process for each core and one thread in each; gives its URL."""
+    """A function that hands out this answer, under granian; gives its URL.
+
+    With a process for each core and one thread in each, which is the fastest that it is by its own settings.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="undersigned-bench-bare-") as place:
         file = Path(place) / "answer"

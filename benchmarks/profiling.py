@@ -28,8 +28,8 @@ RATE: Final = 200  # looks a second
 BEGIN: Final = "<!-- `make bench ARGS=profile` writes from here -->\n"
 END: Final = "<!-- to here, too -->\n"
 BEFORE: Final = "granian, before it calls Python: a request becomes Python’s objects"
-RUNNER: Final = (
-    "granian’s `_runner`: makes the `environ`, hands the answer over and wakes who sends it"
+HANDED_OVER: Final = (
+    "granian, called by `respond` in `config/threads.py`: takes the answer, and wakes who sends it"
 )
 DJANGO: Final = "Django, asked anew five times a second in each process"
 OTHERS: Final = "all other"
@@ -50,7 +50,7 @@ def main() -> None:
     lines += [
         *(
             f"| {name} | {' | '.join(f'{each.share[name]:.0%}' for each in seen)} |"
-            for name in (BEFORE, RUNNER, *ours, DJANGO, OTHERS)
+            for name in (BEFORE, HANDED_OVER, *ours, DJANGO, OTHERS)
         ),
         f"| **of all the time of the process, in the kernel** | {' | '.join(f'{each.kernel:.0%}' for each in seen)} |",
         f"| **of all processes, for each answer** | {' | '.join(f'{each.cost * 1e6:.0f} µs' for each in seen)} |",
@@ -118,9 +118,11 @@ def _place(stack: str) -> str:
     if "django/" in stack:
         return DJANGO
     function, _, file = frames[-1].partition(" (")
+    if (function, file) == ("respond", "config/threads.py)"):
+        return HANDED_OVER
     if file.startswith(("letter/", "config/")):
         return f"`{function}` in `{file.removesuffix(')')}`"
-    return RUNNER if file.startswith("granian/wsgi.py") else OTHERS
+    return OTHERS
 
 
 def _used(pid: int) -> tuple[float, float]:

@@ -118,7 +118,7 @@ def claim_core() -> None:
             claim.close()
             continue
         _claims.append(claim)
-        with suppress(PermissionError):  # whoever hardens a machine may forbid it
+        with suppress(OSError):  # whoever hardens a machine may forbid it
             os.sched_setaffinity(0, {core})
         return
 
@@ -131,9 +131,7 @@ def finish_before_others() -> None:
     means this policy for work that nobody waits for, but a thread that finds a core free begins there at once with it,
     too (sched(7), SCHED_BATCH).
     """
-    with suppress(
-        AttributeError, PermissionError
-    ):  # not Linux; or whoever hardens a machine forbids it
+    with suppress(AttributeError, OSError):  # not Linux; or forbidden; or not there, as in musl
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 

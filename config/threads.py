@@ -92,7 +92,11 @@ class _AtTheEnd:
 
 
 def answer_readers_first(application: AnswersAtOnce) -> None:
-    """Have granian, once it serves `application` in this process, answer at once what can be, with one thread."""
+    """Have granian, once it serves `application` in this process, answer at once what can be, with one thread.
+
+    That is answered without what granian adds for WSGI: its log of each request, a prefix that it takes off the path,
+    and the process's environment. We use none of these.
+    """
     turns = Turns()
     granians = vars(mp)[WAY]
 
@@ -101,14 +105,26 @@ def answer_readers_first(application: AnswersAtOnce) -> None:
 
         def respond(answering: Answering, scope: WSGIEnvironment) -> None:
             turns.begin()
-            if given := application.at_once(scope):
-                status, headers, body = given
-                answering.response_bytes(int(status[:3]), headers, b"".join(body))
-            else:
+            if not _answered_at_once(application, answering, scope):
                 with turns.kept():
                     whole(answering, scope)
-            turns.rest()
+            # granian reads nothing more from a connection whose last request has a body that was not read to its end,
+            # until this returns.
+            if "CONTENT_LENGTH" not in scope and "HTTP_TRANSFER_ENCODING" not in scope:
+                turns.rest()
 
         return respond
 
     vars(mp)[WAY] = ours
+
+
+def _answered_at_once(
+    application: AnswersAtOnce, answering: Answering, scope: WSGIEnvironment
+) -> bool:
+    # Apart, so that a thread that stands aside does not hold the answer as long.
+    given = application.at_once(scope)
+    if given is None:
+        return False
+    status, headers, body = given
+    answering.response_bytes(int(status[:3]), headers, b"".join(body))
+    return True

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -134,11 +135,13 @@ def test_a_web_process_has_a_thread_go_on_with_what_it_has_begun_where_that_is_a
     )
     assert said.stdout == "True\n"
 
-    def forbidden(*_args):
-        raise PermissionError
+    for error in (errno.EPERM, errno.ENOSYS, errno.EINVAL):
 
-    monkeypatch.setattr(os, "sched_setscheduler", forbidden)
-    running.finish_before_others()
+        def refused(*_args, error=error):
+            raise OSError(error, os.strerror(error))
+
+        monkeypatch.setattr(os, "sched_setscheduler", refused)
+        running.finish_before_others()
 
 
 def test_each_process_has_a_core_that_no_other_has_until_none_is_left():
