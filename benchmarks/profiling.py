@@ -29,7 +29,7 @@ BEGIN: Final = "<!-- `make bench ARGS=profile` writes from here -->\n"
 END: Final = "<!-- to here, too -->\n"
 BEFORE: Final = "granian, before it calls Python: a request becomes Python’s objects"
 HANDED_OVER: Final = (
-    "granian, called by `respond` in `config/threads.py`: takes the answer, and wakes who sends it"
+    "granian, called by `config/threads.py`: takes the answer, and wakes who sends it"
 )
 DJANGO: Final = "Django, asked anew five times a second in each process"
 OTHERS: Final = "all other"
@@ -118,11 +118,9 @@ def _place(stack: str) -> str:
     if "django/" in stack:
         return DJANGO
     function, _, file = frames[-1].partition(" (")
-    if (function, file) == ("respond", "config/threads.py)"):
+    if function == "_answered_at_once":
         return HANDED_OVER
-    if file.startswith(("letter/", "config/")):
-        return f"`{function}` in `{file.removesuffix(')')}`"
-    return OTHERS
+    return f"`{file.removesuffix(')')}`" if file.startswith(("letter/", "config/")) else OTHERS
 
 
 def _used(pid: int) -> tuple[float, float]:

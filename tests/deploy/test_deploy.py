@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from config.checks import problems
 from tests import debian
@@ -151,6 +152,21 @@ def test_compose_takes_its_file(tmp_path):
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     assert without.returncode != 0
     assert "POSTGRES_PASSWORD" in without.stdout + without.stderr
+
+
+def test_in_compose_nginx_asks_the_web_nodes_and_leaves_its_logs_to_the_engine():
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    _sh, _c, script = shlex.split(compose["services"]["nginx"]["command"])
+    words = shlex.split(script)
+    sed = words[: words.index("/etc/undersigned/nginx.conf")]
+
+    configuration = run(*sed, DEPLOY / "nginx.conf").stdout
+
+    assert re.findall(r"^ *server (.*?) ", configuration, re.MULTILINE) == ["web:8000"]
+    assert re.findall(r"^ *(\w+_log) (/\S+)", configuration, re.MULTILINE) == [
+        ("access_log", "/dev/stdout"),
+        ("error_log", "/dev/stderr"),
+    ]
 
 
 def test_buildah_builds_the_image_but_for_what_it_runs(tmp_path):
