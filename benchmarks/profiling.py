@@ -2,7 +2,8 @@
 
 py-spy looks two hundred times a second which function holds the interpreter. It does not stop the process for that
 (--nonblocking): a stopped process reads no more requests while those under way come to their end, so that what is
-seen then is threads that wait. Needs to be root, or to be let look into its own processes.
+seen then is threads that wait. It runs on the same core instead, and goes first. Needs to be root, or to be let look
+into its own processes.
 """
 
 import os
@@ -83,8 +84,10 @@ def _profile(site: Site, slug: str, folder: Path) -> Seen:
     begun = time.monotonic()
     subprocess.run(
         [
-            # Else it would have its turn mostly when the process waits.
+            # Before all else, or it would have its turn mostly when the process waits; and on the core that the process
+            # is kept on, which stands still meanwhile: from another, it would read what changes while it is read.
             *(("chrt", "--fifo", "1") if os.geteuid() == 0 else ()),
+            *("taskset", "--cpu-list", ",".join(map(str, os.sched_getaffinity(pids[0])))),
             *(_py_spy(), "record", "--gil", "--nonblocking", "--nolineno", "--format", "raw"),
             *("--rate", str(RATE), "--duration", str(SECONDS), "--pid", str(pids[0])),
             *("--output", str(looks)),
