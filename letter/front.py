@@ -43,6 +43,7 @@ ASKING_AT_ONCE = 2
 # pages that tell of progress that is less than the fourteen of the pool in settings.py, so that none waits for
 # another's. On few cores more of them would only take turns.
 OTHERS_AT_ONCE = min(8, 2 * (os.cpu_count() or 1) + 1)
+DIGITS = 6  # of the length of what is read before its turn: below a megabyte, as any form is
 PATIENCE = 1.0  # seconds
 CONFIRM_AFTER = 600.0  # seconds after which it is noted that a copy on disk still holds
 # What nobody has asked for lately may be of any age: then all who do wait for the one who asks Django.
@@ -108,6 +109,7 @@ class Front:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not _is_for_many(environ):
+            _read_what_was_sent(environ)
             with self._others:
                 return self._django(environ, start_response)
         environ["QUERY_STRING"] = ""
@@ -270,6 +272,13 @@ class Front:
     def _drop_one(self, key: Key) -> None:
         if answer := self._answers.pop(key, None):
             self._size -= ENTRY + len(answer.body[0])
+
+
+def _read_what_was_sent(environ: WSGIEnvironment) -> None:
+    """Read a form before its turn, which whoever sends it slowly would keep from others; a file may take its turn."""
+    said = environ.get("CONTENT_LENGTH") or ""
+    if said.isascii() and said.isdigit() and len(said) <= DIGITS:
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(said)))
 
 
 def _is_for_many(environ: WSGIEnvironment) -> bool:

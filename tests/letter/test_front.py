@@ -584,6 +584,58 @@ def test_readers_do_not_wait_for_those_who_sign_however_many_they_are(reader, cl
     assert running.THREADS_PER_PROCESS > 2 * module.OTHERS_AT_ONCE
 
 
+class Slow:
+    """What somebody sends who takes his time."""
+
+    def __init__(self):
+        self.is_read, self.go_on = threading.Event(), threading.Event()
+
+    def read(self, size):
+        self.is_read.set()
+        assert self.go_on.wait(60)
+        return b"x" * size
+
+
+def test_whoever_sends_slowly_keeps_no_turn_from_others():
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read(4)]
+
+    def post(sent):
+        environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/conduct/sign/", "CONTENT_LENGTH": "4"}
+        environ["wsgi.input"] = sent
+        return b"".join(front(environ, lambda *_said: None))
+
+    front = Front(application, scheme_of, AtOnce())
+    slow = [Slow() for _each in range(module.OTHERS_AT_ONCE + 3)]
+    with ThreadPoolExecutor(len(slow) + 1) as threads:
+        posts = [threads.submit(post, each) for each in slow]
+        assert all(each.is_read.wait(60) for each in slow)
+
+        assert threads.submit(post, io.BytesIO(b"sent")).result(60) == b"sent"
+
+        for each in slow:
+            each.go_on.set()
+        assert {each.result(60) for each in posts} == {b"xxxx"}
+
+
+@pytest.mark.parametrize("said", ["", "1000000", "x", "-1", "\xb2", "9" * 5000])
+def test_a_file_is_read_when_it_has_its_turn_and_no_length_that_is_none(said):
+    given = []
+
+    def application(environ, start_response):
+        given.append(environ["wsgi.input"])
+        start_response("200 OK", [])
+        return []
+
+    sent = io.BytesIO(b"sent")
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "wsgi.input": sent}
+    Front(application, scheme_of, AtOnce())(environ | {"CONTENT_LENGTH": said}, lambda *_said: None)
+
+    assert given == [sent]
+    assert sent.tell() == 0
+
+
 def test_what_is_one_readers_own_is_asked_of_django_each_time(published, reader):
     for path, method in [
         ("/conduct/sign/", "GET"),
