@@ -115,7 +115,7 @@ class Front:
         environ["QUERY_STRING"] = ""
         key = self._key(environ)
         answer = self._answers.get(key) or self._left_behind(key)
-        if answer and time.monotonic() >= answer.due_at:
+        if answer and not _will_do(answer):
             answer = self._renewed(key, answer, environ)
         if answer is None:
             return self._first(key, environ, start_response)
@@ -174,7 +174,7 @@ class Front:
 
         While the database is known to be away nobody waits: there is nothing new to be had.
         """
-        is_old = time.monotonic() > answer.due_at + OLD_AFTER
+        is_old = _is_old(answer)
         with self._asking:
             asked = answer.asked
             if is_first := asked is None or asked.done():
@@ -310,11 +310,13 @@ def _is_everybodys(status: str, headers: Headers, *, encoding: str) -> bool:
 
 def _will_do(answer: Answer) -> bool:
     """Whether an answer is not due, or is being asked for anew and not old."""
-    now = time.monotonic()
-    if now < answer.due_at:
+    if time.monotonic() < answer.due_at:
         return True
-    is_asked = answer.asked is not None and not answer.asked.done()
-    return is_asked and now <= answer.due_at + OLD_AFTER
+    return answer.asked is not None and not answer.asked.done() and not _is_old(answer)
+
+
+def _is_old(answer: Answer) -> bool:
+    return time.monotonic() > answer.due_at + OLD_AFTER
 
 
 def _complete(status: str, headers: Headers, body: Iterable[bytes]) -> Answer:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
+from benchmarks.loading import wait_for
 from config import running
 from config.threads import Turns
 from tests.browser.site import BASE_DIR, free_port
@@ -191,14 +192,7 @@ def connect():
             return connection
 
         try:
-            deadline = time.monotonic() + 20
-            while True:
-                try:
-                    ask(connect())
-                    break
-                except ConnectionRefusedError:
-                    assert time.monotonic() < deadline
-                    time.sleep(0.05)
+            wait_for(f"http://127.0.0.1:{port}/")
             yield connect
             server.terminate()
             server.wait(running.END_WITHIN - 2)
